@@ -1,0 +1,196 @@
+
+/*
+ * The HTTP side: a route table, one way to answer, one file per family.
+ *
+ * Life of a request: content handler -> route -> Host -> session -> body ->
+ * CSRF -> role -> the route's handler.  A handler returns what a send or
+ * problem function returned, or NGX_AGAIN when it will answer later by
+ * ngx_http_procmgr_finish().  A request that ends early runs its pool's
+ * cleanups: whoever waits for it registers one and forgets it there.
+ */
+
+
+#ifndef _NGX_HTTP_PROCMGR_H_INCLUDED_
+#define _NGX_HTTP_PROCMGR_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include <jansson.h>
+
+#include "../core/ngx_procmgr.h"
+#include "../core/ngx_procmgr_view.h"
+#include "../core/ngx_procmgr_sess.h"
+
+
+extern ngx_module_t  ngx_http_procmgr_module;
+
+
+/* families, the argument of the directive "procmgr" */
+#define NGX_HTTP_PROCMGR_SESSION  1
+#define NGX_HTTP_PROCMGR_SYSTEM   2
+#define NGX_HTTP_PROCMGR_MEMORY   3
+#define NGX_HTTP_PROCMGR_CONTROL  4
+#define NGX_HTTP_PROCMGR_LOG      5
+#define NGX_HTTP_PROCMGR_METRICS  6
+#define NGX_HTTP_PROCMGR_EVENTS   7
+
+
+typedef struct {
+    ngx_procmgr_t        pm;
+    ngx_str_t            cookie;        /* name */
+    time_t               idle;          /* seconds */
+    time_t               absolute;
+    ngx_array_t         *origins;       /* ngx_http_procmgr_origin_t */
+} ngx_http_procmgr_main_conf_t;
+
+
+typedef struct {
+    ngx_str_t            origin;        /* "https://host:port" */
+    ngx_str_t            host;          /* "host:port" as in Host */
+    unsigned             tls:1;
+} ngx_http_procmgr_origin_t;
+
+
+typedef struct {
+    ngx_uint_t           family;        /* NGX_HTTP_PROCMGR_* or unset */
+    ngx_flag_t           auth;
+    ngx_uint_t           role;          /* raised minimum */
+} ngx_http_procmgr_loc_conf_t;
+
+
+typedef struct ngx_http_procmgr_ctx_s  ngx_http_procmgr_ctx_t;
+
+typedef ngx_int_t (*ngx_http_procmgr_handler_pt)(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx);
+
+
+/* flags of a route */
+#define NGX_HTTP_PROCMGR_ANON    0x01   /* without a session */
+#define NGX_HTTP_PROCMGR_BODY    0x02   /* a JSON object must come */
+#define NGX_HTTP_PROCMGR_NOCSRF  0x04   /* the login alone */
+#define NGX_HTTP_PROCMGR_ACT     0x08   /* never on a cached session while
+                                           the database is away */
+
+
+/*
+ * A path is what stands behind the location's prefix: words, and the tokens
+ * {pid}, {id}, {word} that match one segment and are put into ctx->seg[].
+ * {pid} is [1-9][0-9]{0,9} and goes to ctx->pid too.
+ */
+typedef struct {
+    ngx_uint_t                    method;       /* NGX_HTTP_GET (HEAD too) */
+    const char                   *path;         /* "" is the family itself */
+    ngx_uint_t                    role;         /* least role */
+    ngx_uint_t                    flags;
+    ngx_http_procmgr_handler_pt   handler;
+} ngx_http_procmgr_route_t;
+
+
+/* each ends by a route without handler */
+extern ngx_http_procmgr_route_t  ngx_http_procmgr_session_routes[];
+extern ngx_http_procmgr_route_t  ngx_http_procmgr_system_routes[];
+extern ngx_http_procmgr_route_t  ngx_http_procmgr_control_routes[];
+extern ngx_http_procmgr_route_t  ngx_http_procmgr_log_routes[];
+
+
+struct ngx_http_procmgr_ctx_s {
+    ngx_http_request_t           *request;
+    ngx_procmgr_t                *pm;
+    ngx_http_procmgr_route_t     *route;
+    ngx_str_t                     path;     /* behind the prefix */
+    ngx_str_t                     seg[2];
+    ngx_int_t                     pid;
+    ngx_procmgr_sess_t            sess;     /* a copy; user "" is anonymous */
+    ngx_uint_t                    role;
+    json_t                       *body;     /* freed with the request */
+    ngx_int_t                     rc;       /* of an answer already sent */
+    void                         *data;     /* of the handler */
+    unsigned                      waiting:1;
+};
+
+
+/* answers; each returns what the handler has to return */
+
+/* takes the reference of `json' */
+ngx_int_t ngx_http_procmgr_send_json(ngx_http_request_t *r, ngx_uint_t status,
+    json_t *json);
+/* 204 */
+ngx_int_t ngx_http_procmgr_send_empty(ngx_http_request_t *r);
+/* a view with ETag, 304 and X-Procmgr-Partial; or the problem it holds */
+ngx_int_t ngx_http_procmgr_send_body(ngx_http_request_t *r,
+    ngx_procmgr_body_t *body);
+/* application/problem+json; detail in printf's form of nginx ("%V") */
+ngx_int_t ngx_http_procmgr_problem(ngx_http_request_t *r, ngx_uint_t status,
+    const char *code, const char *fmt, ...);
+/* the same with members of its own (takes the reference of `more') */
+ngx_int_t ngx_http_procmgr_problem_json(ngx_http_request_t *r,
+    ngx_uint_t status, const char *code, const char *detail, json_t *more);
+/* adds a header to the answer */
+ngx_int_t ngx_http_procmgr_header(ngx_http_request_t *r, const char *name,
+    ngx_str_t *value);
+
+/*
+ * Gets the view and answers with it, now or when it is made; the client may
+ * leave meanwhile.  Returns what the handler has to return.
+ */
+ngx_int_t ngx_http_procmgr_send_view(ngx_http_request_t *r,
+    ngx_procmgr_view_t *view);
+
+/* an asynchronous handler's last call: finalizes with rc, runs posted */
+void ngx_http_procmgr_finish(ngx_http_request_t *r, ngx_int_t rc);
+
+/* forget(data) when the request's pool goes; NULL data disarms it */
+ngx_pool_cleanup_t *ngx_http_procmgr_on_gone(ngx_http_request_t *r,
+    void (*forget)(void *data), void *data);
+
+
+/* query parameters: a table, a struct to fill */
+
+#define NGX_HTTP_PROCMGR_ARG_BOOL  1    /* ngx_flag_t */
+#define NGX_HTTP_PROCMGR_ARG_INT   2    /* int64_t in min..max */
+#define NGX_HTTP_PROCMGR_ARG_STR   3    /* ngx_str_t, unescaped, <= max bytes */
+#define NGX_HTTP_PROCMGR_ARG_ENUM  4    /* ngx_uint_t, index in values[] */
+
+typedef struct {
+    const char                   *name;
+    ngx_uint_t                    type;
+    size_t                        offset;
+    int64_t                       min;
+    int64_t                       max;
+    const char *const            *values;   /* NULL terminated */
+} ngx_http_procmgr_arg_t;
+
+/*
+ * NGX_OK; or NGX_DECLINED after a 400 that names the parameter, the value and
+ * what is allowed: the handler then returns ctx->rc.  Values not given keep
+ * what the struct holds.  An unknown or repeated parameter is a 400.
+ */
+ngx_int_t ngx_http_procmgr_args(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx, const ngx_http_procmgr_arg_t *table,
+    void *dst);
+
+/*
+ * Members of the JSON body; the same contract.  "s" string (ngx_str_t,
+ * 1..max bytes unless optional), "b" bool (ngx_flag_t), "i" integer
+ * (int64_t).  An unknown member is a 400.
+ */
+typedef struct {
+    const char                   *name;
+    char                          type;
+    unsigned                      optional:1;
+    size_t                        offset;
+    int64_t                       min;
+    int64_t                       max;
+} ngx_http_procmgr_member_t;
+
+ngx_int_t ngx_http_procmgr_members(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx, const ngx_http_procmgr_member_t *table,
+    void *dst);
+
+/* "viewer", "operator", "admin" */
+const char *ngx_http_procmgr_role_name(ngx_uint_t role);
+
+
+#endif /* _NGX_HTTP_PROCMGR_H_INCLUDED_ */

@@ -71,5 +71,19 @@ void pm_json_null(pm_json_t *j);
 /* a finished value, copied as it is */
 void pm_json_raw(pm_json_t *j, const char *s, size_t len);
 
+/*
+ * The length of the UTF-8 sequence at s, or, with *valid = 0, of the bytes
+ * that one U+FFFD stands for (a maximal subpart, as browsers decode).
+ */
+size_t pm_utf8_sequence(const char *s, size_t len, int *valid);
+
+/*
+ * Copies text from outside for a place that takes only valid UTF-8 without
+ * U+0000 (jansson, PostgreSQL): broken bytes become U+FFFD, U+0000 is left
+ * out.  Ends dst with a NUL, cuts between characters where size does not
+ * suffice (3 * len + 1 always does) and returns the length.
+ */
+size_t pm_utf8_repair(char *dst, size_t size, const char *src, size_t len);
+
 
 #endif /* _PM_JSON_H_INCLUDED_ */

@@ -4,12 +4,13 @@
  *
  * A message is a head of 16 bytes and `len' bytes behind it:
  *
- *   'Q' request: a text of at most PM_WIRE_TEXT bytes, sealed by a MAC,
- *       and head.pid bytes of payload (pm_wire_pid_t[]) when its text has
- *       "payload_sha256"
+ *   'Q' request: a text of at most PM_WIRE_TEXT bytes, sealed by a MAC;
+ *       head.pid bytes of payload (pm_wire_pid_t[]) follow the text when it
+ *       has "payload_sha256"
  *   'R' one record of a streamed answer (a descriptor list, a file, ...)
- *   'F' the final answer: a text, then stdout_len and stderr_len bytes as
- *       the text says.  An end of file before it means that nobody knows.
+ *   'F' the final answer: a text, and behind it stdout_len and stderr_len
+ *       bytes as the text says; head.pid is their sum.  An end of file
+ *       before it means that nobody knows.
  *
  * A text is lines of key=value.  In a value '%', bytes below 0x20 and 0x7f
  * are written as %XX; a key is [a-z0-9_]{1,32} and stands once.
@@ -29,6 +30,8 @@
 #define PM_WIRE_KEYS      48
 #define PM_WIRE_KEY_LEN   32          /* bytes of the MAC key */
 #define PM_WIRE_OUTPUT    65536       /* per stream, the rest is counted */
+#define PM_WIRE_RECORD_LEN  (16 * 1024 * 1024)    /* a longer one is cut */
+#define PM_WIRE_PIDS      131072      /* in one request */
 
 #define PM_WIRE_REQUEST   'Q'
 #define PM_WIRE_RECORD    'R'

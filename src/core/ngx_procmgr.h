@@ -12,6 +12,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_event.h>
+#include <ngx_thread_pool.h>
 
 
 typedef struct ngx_procmgr_s         ngx_procmgr_t;
@@ -46,6 +47,17 @@ struct ngx_procmgr_s {
     ngx_procmgr_pg_t           *pg;
 };
 
+
+/*
+ * A timer without a connection: the debug log reads a descriptor from the
+ * data of every event, so the owner is found by ngx_procmgr_owner() instead.
+ */
+extern ngx_connection_t  ngx_procmgr_no_connection;
+
+void ngx_procmgr_event(ngx_event_t *ev, ngx_event_handler_pt handler);
+
+#define ngx_procmgr_owner(ev, type, member)                                   \
+    ((type *) ((u_char *) (ev) - offsetof(type, member)))
 
 /* CLOCK_BOOTTIME in milliseconds; good in any thread, unlike ngx_time() */
 uint64_t ngx_procmgr_boottime(void);

@@ -26,5 +26,8 @@ void *ngx_procmgr_task_create(ngx_procmgr_t *pm, size_t size,
 /* NGX_OK, or NGX_BUSY when the queue is full: then ctx is freed, no done() */
 ngx_int_t ngx_procmgr_task_post(void *ctx);
 
+/* of a ctx that was not posted */
+void ngx_procmgr_task_free(void *ctx);
+
 
 #endif /* _NGX_PROCMGR_TASK_H_INCLUDED_ */

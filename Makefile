@@ -25,14 +25,15 @@ endif
 
 CFLAGS_ALL  := -std=c11 -D_GNU_SOURCE $(OPT) $(WARN) $(HARDEN) $(CFLAGS)
 
-.PHONY: help build module nginx
+.PHONY: help build module helper helper-into ctl html unit run stop test check \
+        bench lint screenshots install clean packages test-packages nginx
 .DEFAULT_GOAL := build
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) \
 	    | awk -F ':.*## ' '{ printf "  %-12s %s\n", $$1, $$2 }'
 
-build: module ## the nginx module, the helper, procmgrctl and the page
+build: module helper ctl html ## the module, the helper, procmgrctl and the page
 
 # the module, against the installed nginx's own sources and flags
 
@@ -78,3 +79,127 @@ $(MODULE): $(B)/objs/Makefile $(MODULE_SRCS)
 	    -f $(B)/objs/Makefile modules
 	cp $(B)/objs/ngx_http_procmgr_module.so $@
 
+# the sanitizers want the whole program, nginx itself included
+
+ifeq ($(BUILD),sanitize)
+build: $(B)/nginx
+
+$(B)/nginx: $(MODULE)
+	$(MAKE) --no-print-directory -s -j$(J) -C $(NGX) \
+	    -f $(B)/objs/Makefile binary
+	cp $(B)/objs/nginx $@
+endif
+
+# the helper: its constants stand in one object, so that an instance of its
+# own (a test, "make run") costs one link
+
+HELPER_SRCS := $(filter-out src/helper/helper_paths.c, \
+               $(wildcard src/helper/*.c)) $(wildcard src/policy/*.c)
+HELPER_OBJS := $(HELPER_SRCS:%.c=$(B)/%.o)
+
+CONFDIR      ?= /etc/procmgr
+SPOOLDIR     ?= /var/lib/procmgr/spool
+WEB_UID      ?= $(shell id -u www-data 2>/dev/null || id -u)
+UNPRIVILEGED ?= 0
+OUT          ?= $(B)/procmgr-helper
+
+PATHS       := -DPM_POLICY_PATH='"$(CONFDIR)/policy.conf"' \
+               -DPM_KEY_PATH='"$(CONFDIR)/helper.key"' \
+               -DPM_SPOOL_DIR='"$(SPOOLDIR)"' \
+               -DPM_WEB_UID=$(WEB_UID) -DPM_UNPRIVILEGED=$(UNPRIVILEGED)
+
+$(B)/src/%.o: src/%.c $(wildcard src/proc/*.h src/policy/*.h src/helper/*.h)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -c -o $@ $<
+
+helper: $(B)/procmgr-helper
+
+$(B)/procmgr-helper: $(HELPER_OBJS) src/helper/helper_paths.c
+	$(CC) $(CFLAGS_ALL) $(PATHS) $(LINK) -o $@ \
+	    src/helper/helper_paths.c $(HELPER_OBJS)
+
+helper-into: $(HELPER_OBJS)
+	$(CC) $(CFLAGS_ALL) $(PATHS) $(LINK) -o $(OUT) \
+	    src/helper/helper_paths.c $(HELPER_OBJS)
+
+# procmgrctl
+
+CTL_SRCS    := $(wildcard src/ctl/*.c) $(wildcard src/policy/*.c)
+CTL_OBJS    := $(CTL_SRCS:%.c=$(B)/%.o)
+
+$(B)/src/ctl/%.o: CFLAGS += -I$(shell pg_config --includedir 2>/dev/null)
+
+ctl: $(B)/procmgrctl
+
+$(B)/procmgrctl: $(CTL_OBJS)
+	$(CC) $(CFLAGS_ALL) $(LINK) -o $@ $(CTL_OBJS) -lpq -lcrypt
+
+# the page: our files, and its libraries as the lock file pins them
+
+html: $(B)/html/index.html
+
+$(B)/html/index.html: $(shell find html -path html/node_modules -prune -o \
+                      -type f -print)
+	tools/html.sh $(B)/html
+
+# tests
+
+UNIT_LIB    := $(patsubst %.c,$(B)/%.o, \
+               $(wildcard src/proc/*.c src/policy/*.c))
+UNIT        := $(patsubst t/unit/%.c,$(B)/unit/%,$(wildcard t/unit/test_*.c))
+
+$(B)/unit/%: t/unit/%.c $(UNIT_LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -Isrc/proc -Isrc/policy \
+	    -DPM_FIXTURES='"$(CURDIR)/t/fixtures"' $(LINK) -o $@ $< \
+	    $(UNIT_LIB) -lcmocka -lm
+
+unit: $(UNIT) ## the unit tests alone
+	@set -e; for t in $(UNIT); do $$t; done
+
+run: packages ## build, start an instance below run/ and print its address
+	@$(MAKE) --no-print-directory build
+	@BUILD_DIR=$(B) tools/run.sh
+
+stop: ## stop that instance and its demonstration service
+	@tools/stop.sh
+
+test: test-packages ## everything: unit, helper, HTTP, page, lint
+	@$(MAKE) --no-print-directory build unit
+	@BUILD_DIR=$(B) BUILD=$(BUILD) tools/test.sh $(TESTS)
+
+check: build unit ## the quick tests: unit and HTTP, what is installed
+	@BUILD_DIR=$(B) BUILD=$(BUILD) tools/test.sh t/helper t/sql t/http
+
+bench: build ## ratios against the floor and the peers, in one run
+	@BUILD_DIR=$(B) bench/bench.sh
+
+lint: ## layers, house rules, static analysis
+	@tools/lint.sh
+
+screenshots: build ## every view, both themes, three widths
+	@BUILD_DIR=$(B) tools/screenshots.sh
+
+packages:
+	@tools/packages.sh build
+
+test-packages:
+	@tools/packages.sh test
+
+clean: ## remove what was built
+	rm -rf build html/node_modules t/ui/node_modules
+
+# installing, for packagers and by hand
+
+prefix      ?= /usr
+sysconfdir  ?= /etc
+libexecdir  ?= $(prefix)/libexec
+datadir     ?= $(prefix)/share
+moddir      ?= $(prefix)/lib/nginx/modules
+
+install: build ## into $(DESTDIR): module, helper, procmgrctl, page, examples
+	install -D -m 644 $(MODULE) $(DESTDIR)$(moddir)/ngx_http_procmgr_module.so
+	install -D -m 4750 $(B)/procmgr-helper $(DESTDIR)$(libexecdir)/procmgr-helper
+	install -D -m 755 $(B)/procmgrctl $(DESTDIR)$(prefix)/bin/procmgrctl
+	install -d $(DESTDIR)$(datadir)/procmgr $(DESTDIR)$(sysconfdir)/procmgr
+	cp -R $(B)/html sql examples $(DESTDIR)$(datadir)/procmgr/

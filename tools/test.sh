@@ -1,0 +1,42 @@
+#!/bin/sh
+# test.sh [FILE|FOLDER ...]: runs the tests of t/, all by default.  The last
+# line counts them: a file is one test.
+
+set -u
+
+top=$(cd "$(dirname "$0")/.." && pwd)
+cd "$top" || exit 1
+
+: "${BUILD_DIR:=$top/build/release}"
+export BUILD_DIR
+
+[ $# -gt 0 ] || set -- lint t/helper t/sql t/http t/ui
+
+status=0
+perl_tests=
+for t; do
+    case "$t" in
+        lint | t/ui | t/ui/*) ;;
+        *) [ ! -e "$t" ] || perl_tests="$perl_tests $t" ;;
+    esac
+done
+
+for t; do
+    if [ "$t" = lint ]; then
+        tools/lint.sh || status=1
+    fi
+done
+
+if [ -n "$perl_tests" ]; then
+    # shellcheck disable=SC2086
+    prove --merge -r --timer -j "${PROCMGR_TEST_JOBS:-2}" -It/lib \
+        $perl_tests || status=1
+fi
+
+for t; do
+    case "$t" in
+        t/ui | t/ui/*) tools/test-ui.sh "$t" || status=1 ;;
+    esac
+done
+
+exit $status

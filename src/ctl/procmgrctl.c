@@ -1,0 +1,221 @@
+
+/*
+ * procmgrctl: the schema and the accounts of procmgr, from a shell.
+ */
+
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <getopt.h>
+#include "ctl.h"
+
+
+typedef struct {
+    const char  *group;
+    const char  *name;
+    int          min;           /* arguments */
+    int          max;
+    const char  *options;       /* letters of what it takes */
+    int        (*run)(ctl_t *ctl);
+    const char  *usage;
+} ctl_command_t;
+
+
+static const ctl_command_t *ctl_find(int *argc, char ***argv);
+static int ctl_options(ctl_t *ctl, int argc, char **argv, char *seen);
+static void ctl_usage(FILE *to);
+
+
+static const ctl_command_t  ctl_commands[] = {
+
+    { "migrate", NULL, 0, 1, "",
+      ctl_migrate, "migrate [DIR]" },
+
+    { "account", "add", 1, 1, "rpu",
+      ctl_account_add,
+      "account add NAME --role ROLE [--password-stdin] [--or-update]" },
+
+    { "account", "list", 0, 0, "j",
+      ctl_account_list, "account list [--json]" },
+
+    { "account", "passwd", 1, 1, "p",
+      ctl_account_passwd, "account passwd NAME [--password-stdin]" },
+
+    { NULL, NULL, 0, 0, NULL, NULL, NULL }
+};
+
+
+static const struct option  ctl_long[] = {
+    { "conninfo", required_argument, NULL, 'c' },
+    { "help", no_argument, NULL, 'h' },
+    { "json", no_argument, NULL, 'j' },
+    { "or-update", no_argument, NULL, 'u' },
+    { "password-stdin", no_argument, NULL, 'p' },
+    { "role", required_argument, NULL, 'r' },
+    { NULL, 0, NULL, 0 }
+};
+
+
+int
+main(int argc, char **argv)
+{
+    int                   rc;
+    char                  seen[16], *s;
+    ctl_t                 ctl;
+    const ctl_command_t  *command;
+
+    memset(&ctl, 0, sizeof(ctl_t));
+    ctl.conninfo = getenv("PROCMGR_CONNINFO");
+
+    if (ctl_options(&ctl, argc, argv, seen) == -1) {
+        ctl_usage(stderr);
+        return CTL_USAGE;
+    }
+
+    if (strchr(seen, 'h')) {
+        ctl_usage(stdout);
+        return CTL_OK;
+    }
+
+    argc -= optind;
+    argv += optind;
+
+    command = ctl_find(&argc, &argv);
+
+    if (command == NULL) {
+        ctl_usage(stderr);
+        return CTL_USAGE;
+    }
+
+    for (s = seen; *s; s++) {
+        if (*s != 'c' && strchr(command->options, *s) == NULL) {
+            return ctl_say(CTL_USAGE, "usage: procmgrctl %s", command->usage);
+        }
+    }
+
+    if (argc < command->min || argc > command->max) {
+        return ctl_say(CTL_USAGE, "usage: procmgrctl %s", command->usage);
+    }
+
+    ctl.argc = argc;
+    ctl.argv = argv;
+
+    rc = command->run(&ctl);
+
+    if (fflush(stdout) != 0 && rc == CTL_OK) {
+        return ctl_say(CTL_FAILED, "cannot write to standard output");
+    }
+
+    return rc;
+}
+
+
+static int
+ctl_options(ctl_t *ctl, int argc, char **argv, char *seen)
+{
+    int     c;
+    size_t  n;
+
+    n = 0;
+
+    while ((c = getopt_long(argc, argv, "", ctl_long, NULL)) != -1) {
+
+        switch (c) {
+
+        case 'c':
+            ctl->conninfo = optarg;
+            break;
+
+        case 'j':
+            ctl->json = 1;
+            break;
+
+        case 'p':
+            ctl->password_stdin = 1;
+            break;
+
+        case 'r':
+            ctl->role = optarg;
+            break;
+
+        case 'u':
+            ctl->or_update = 1;
+            break;
+
+        case 'h':
+            break;
+
+        default:
+            return -1;
+        }
+
+        if (n < 15 && memchr(seen, c, n) == NULL) {
+            seen[n++] = (char) c;
+        }
+    }
+
+    seen[n] = '\0';
+
+    return 0;
+}
+
+
+static const ctl_command_t *
+ctl_find(int *argc, char ***argv)
+{
+    int                   words;
+    const ctl_command_t  *command;
+
+    for (command = ctl_commands; command->run; command++) {
+        words = command->name ? 2 : 1;
+
+        if (*argc < words
+            || strcmp((*argv)[0], command->group) != 0
+            || (command->name && strcmp((*argv)[1], command->name) != 0))
+        {
+            continue;
+        }
+
+        *argc -= words;
+        *argv += words;
+
+        return command;
+    }
+
+    return NULL;
+}
+
+
+static void
+ctl_usage(FILE *to)
+{
+    const ctl_command_t  *command;
+
+    fprintf(to, "usage: procmgrctl [--conninfo CONNINFO] COMMAND\n\n");
+
+    for (command = ctl_commands; command->run; command++) {
+        fprintf(to, "    %s\n", command->usage);
+    }
+
+    fprintf(to, "\nThe environment's PROCMGR_CONNINFO stands in for "
+                "--conninfo.\n");
+}
+
+
+int
+ctl_say(int code, const char *fmt, ...)
+{
+    va_list  args;
+
+    fprintf(stderr, "procmgrctl: ");
+
+    va_start(args, fmt);
+    vfprintf(stderr, fmt, args);
+    va_end(args);
+
+    fputc('\n', stderr);
+
+    return code;
+}

@@ -127,7 +127,7 @@ helper-into: $(HELPER_OBJS)
 CTL_SRCS    := $(wildcard src/ctl/*.c) $(wildcard src/policy/*.c)
 CTL_OBJS    := $(CTL_SRCS:%.c=$(B)/%.o)
 
-$(B)/src/ctl/%.o: CFLAGS += -I$(shell pg_config --includedir 2>/dev/null)
+$(B)/src/ctl/%.o: CFLAGS_ALL += -I$(shell pg_config --includedir 2>/dev/null)
 
 ctl: $(B)/procmgrctl
 

@@ -2,8 +2,8 @@
 /*
  * The HTTP side: a route table, one way to answer, one file per family.
  *
- * Life of a request: content handler -> route -> Host -> session -> body ->
- * CSRF -> role -> the route's handler.  A handler returns what a send or
+ * Life of a request: content handler -> Host -> route -> session -> role ->
+ * CSRF -> body -> the route's handler.  A handler returns what a send or
  * problem function returned, or NGX_AGAIN when it will answer later by
  * ngx_http_procmgr_finish().  A request that ends early runs its pool's
  * cleanups: whoever waits for it registers one and forgets it there.
@@ -22,6 +22,7 @@
 #include "../core/ngx_procmgr.h"
 #include "../core/ngx_procmgr_view.h"
 #include "../core/ngx_procmgr_sess.h"
+#include "../core/ngx_procmgr_pg.h"
 
 
 extern ngx_module_t  ngx_http_procmgr_module;
@@ -43,6 +44,9 @@ typedef struct {
     time_t               idle;          /* seconds */
     time_t               absolute;
     ngx_array_t         *origins;       /* ngx_http_procmgr_origin_t */
+    ngx_str_t            pool_name;     /* of the threads */
+    ngx_uint_t           families;      /* bits 1 << NGX_HTTP_PROCMGR_* */
+    ngx_uint_t           authed;        /* those of them with sessions */
 } ngx_http_procmgr_main_conf_t;
 
 
@@ -77,7 +81,8 @@ typedef ngx_int_t (*ngx_http_procmgr_handler_pt)(ngx_http_request_t *r,
 /*
  * A path is what stands behind the location's prefix: words, and the tokens
  * {pid}, {id}, {word} that match one segment and are put into ctx->seg[].
- * {pid} is [1-9][0-9]{0,9} and goes to ctx->pid too.
+ * {pid} is [1-9][0-9]{0,9} and goes to ctx->pid too; {id} is a UUID; {word}
+ * is any segment.  The first route of a table that matches is taken.
  */
 typedef struct {
     ngx_uint_t                    method;       /* NGX_HTTP_GET (HEAD too) */
@@ -107,7 +112,13 @@ struct ngx_http_procmgr_ctx_s {
     json_t                       *body;     /* freed with the request */
     ngx_int_t                     rc;       /* of an answer already sent */
     void                         *data;     /* of the handler */
-    unsigned                      waiting:1;
+
+    /* of the steps before the handler */
+    ngx_uint_t                    step;
+    u_char                        key[32];  /* SHA-256 of the token */
+    void                         *wait;     /* for the epoch */
+    unsigned                      secure:1; /* the browser speaks TLS */
+    unsigned                      asked:1;  /* the database, once */
 };
 
 
@@ -141,9 +152,36 @@ ngx_int_t ngx_http_procmgr_send_view(ngx_http_request_t *r,
 /* an asynchronous handler's last call: finalizes with rc, runs posted */
 void ngx_http_procmgr_finish(ngx_http_request_t *r, ngx_int_t rc);
 
-/* forget(data) when the request's pool goes; NULL data disarms it */
+/* forget(data) when the request's pool goes; cln->data = NULL disarms it */
 ngx_pool_cleanup_t *ngx_http_procmgr_on_gone(ngx_http_request_t *r,
     void (*forget)(void *data), void *data);
+
+
+/*
+ * One statement of this request, its JSON parsed.  `value' is NULL for SQL
+ * NULL and for any end but NGX_PROCMGR_PG_OK; it and `res' are valid during
+ * the call.  The handler returns what a route's handler returns; it does not
+ * come when the client has left.  Returns NGX_AGAIN, or an answer's code when
+ * memory is short.
+ */
+typedef ngx_int_t (*ngx_http_procmgr_asked_pt)(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx, ngx_procmgr_pg_result_t *res, json_t *value);
+
+ngx_int_t ngx_http_procmgr_ask(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx, const char *sql, ngx_uint_t nparams,
+    const char *const *params, ngx_http_procmgr_asked_pt handler);
+
+/* 503 database_unavailable */
+ngx_int_t ngx_http_procmgr_db_away(ngx_http_request_t *r);
+
+/*
+ * Text from the outside for a statement: zero terminated, valid UTF-8,
+ * without control characters, at most `max' bytes.  NULL: no memory.
+ */
+char *ngx_http_procmgr_text(ngx_http_request_t *r, ngx_str_t *s, size_t max);
+
+/* the first header of this name (lower case) that the client sent, or NULL */
+ngx_str_t *ngx_http_procmgr_header_in(ngx_http_request_t *r, const char *name);
 
 
 /* query parameters: a table, a struct to fill */
@@ -191,6 +229,40 @@ ngx_int_t ngx_http_procmgr_members(ngx_http_request_t *r,
 
 /* "viewer", "operator", "admin" */
 const char *ngx_http_procmgr_role_name(ngx_uint_t role);
+ngx_uint_t ngx_http_procmgr_role(const char *name);
+
+
+/* between the files of this side only */
+
+ngx_int_t ngx_http_procmgr_handler(ngx_http_request_t *r);
+
+/* after a wait: takes the steps from where they stopped, and finishes */
+void ngx_http_procmgr_resume(ngx_http_request_t *r);
+
+/*
+ * The steps.  NGX_OK; NGX_DECLINED after an answer, its code in ctx->rc;
+ * NGX_AGAIN: ngx_http_procmgr_resume() comes.
+ */
+ngx_int_t ngx_http_procmgr_check_host(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx);
+ngx_int_t ngx_http_procmgr_check_session(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx);
+ngx_int_t ngx_http_procmgr_check_csrf(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx);
+
+/* the body is there: parses it into ctx->body */
+ngx_int_t ngx_http_procmgr_parse_body(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx);
+ngx_uint_t ngx_http_procmgr_is_json(ngx_http_request_t *r);
+
+#define NGX_HTTP_PROCMGR_BODY_MAX  16384
+
+/* a session as the database tells it; NGX_DECLINED: not to be trusted */
+ngx_int_t ngx_http_procmgr_sess_parse(json_t *value, ngx_procmgr_sess_t *s);
+
+/* Set-Cookie; an empty token removes the cookie */
+ngx_int_t ngx_http_procmgr_set_cookie(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx, ngx_str_t *token);
 
 
 #endif /* _NGX_HTTP_PROCMGR_H_INCLUDED_ */

@@ -1,0 +1,745 @@
+
+/*
+ * What a client gives: query parameters and the JSON body, each by a table.
+ * A message names the parameter, the value and what is allowed.
+ */
+
+
+#include "ngx_http_procmgr.h"
+
+
+#define NGX_HTTP_PROCMGR_ARGS_MAX   64
+#define NGX_HTTP_PROCMGR_TYPE       "application/json"
+
+
+static ngx_int_t ngx_http_procmgr_arg_bad(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx, ngx_str_t *name, ngx_str_t *value,
+    const char *fmt, ...);
+static ngx_int_t ngx_http_procmgr_arg_decode(ngx_http_request_t *r,
+    u_char *start, u_char *end, ngx_str_t *dst);
+static ngx_int_t ngx_http_procmgr_arg_set(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx, const ngx_http_procmgr_arg_t *arg,
+    ngx_str_t *value, u_char *dst);
+static ngx_int_t ngx_http_procmgr_arg_int(ngx_str_t *value, int64_t *dst);
+static ngx_int_t ngx_http_procmgr_member_set(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx, const ngx_http_procmgr_member_t *m,
+    json_t *value, u_char *dst);
+static ngx_int_t ngx_http_procmgr_body_bytes(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx, ngx_str_t *bytes);
+static const char *ngx_http_procmgr_json_word(json_error_t *error);
+static void ngx_http_procmgr_body_free(void *data);
+static size_t ngx_http_procmgr_utf8_len(const u_char *p, const u_char *last);
+
+
+ngx_int_t
+ngx_http_procmgr_args(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
+    const ngx_http_procmgr_arg_t *table, void *dst)
+{
+    u_char      *p, *last, *end, *eq;
+    uint64_t     seen;
+    ngx_str_t    name, value;
+    ngx_uint_t   i;
+
+    seen = 0;
+    p = r->args.data;
+    last = p + r->args.len;
+
+    while (p < last) {
+
+        end = ngx_strlchr(p, last, '&');
+        if (end == NULL) {
+            end = last;
+        }
+
+        if (p == end) {
+            p++;
+            continue;
+        }
+
+        eq = ngx_strlchr(p, end, '=');
+        if (eq == NULL) {
+            eq = end;
+        }
+
+        if (ngx_http_procmgr_arg_decode(r, p, eq, &name) != NGX_OK
+            || ngx_http_procmgr_arg_decode(r, ngx_min(eq + 1, end), end,
+                                           &value)
+               != NGX_OK)
+        {
+            name.data = p;
+            name.len = end - p;
+
+            ctx->rc = ngx_http_procmgr_problem(r, NGX_HTTP_BAD_REQUEST,
+                                               "bad_parameter",
+                                               "\"%V\" is not well encoded",
+                                               &name);
+            return NGX_DECLINED;
+        }
+
+        for (i = 0; table && table[i].name; i++) {
+            if (name.len == ngx_strlen(table[i].name)
+                && ngx_memcmp(name.data, table[i].name, name.len) == 0)
+            {
+                break;
+            }
+        }
+
+        if (table == NULL || table[i].name == NULL
+            || i >= NGX_HTTP_PROCMGR_ARGS_MAX)
+        {
+            ctx->rc = ngx_http_procmgr_problem(r, NGX_HTTP_BAD_REQUEST,
+                                               "bad_parameter",
+                                               "unknown parameter \"%V\"",
+                                               &name);
+            return NGX_DECLINED;
+        }
+
+        if (seen & ((uint64_t) 1 << i)) {
+            ctx->rc = ngx_http_procmgr_problem(r, NGX_HTTP_BAD_REQUEST,
+                                               "bad_parameter",
+                                               "parameter \"%V\" is given "
+                                               "twice", &name);
+            return NGX_DECLINED;
+        }
+
+        seen |= (uint64_t) 1 << i;
+
+        if (ngx_http_procmgr_arg_set(r, ctx, &table[i], &value, dst)
+            != NGX_OK)
+        {
+            return NGX_DECLINED;
+        }
+
+        p = end + 1;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_procmgr_arg_set(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
+    const ngx_http_procmgr_arg_t *arg, ngx_str_t *value, u_char *dst)
+{
+    u_char      *p, *last, buf[256];
+    int64_t      n;
+    ngx_str_t    name;
+    ngx_uint_t   i;
+
+    name.data = (u_char *) arg->name;
+    name.len = ngx_strlen(arg->name);
+
+    switch (arg->type) {
+
+    case NGX_HTTP_PROCMGR_ARG_BOOL:
+
+        if ((value->len == 4
+             && ngx_strncasecmp(value->data, (u_char *) "true", 4) == 0)
+            || (value->len == 1 && value->data[0] == '1'))
+        {
+            *(ngx_flag_t *) (dst + arg->offset) = 1;
+            return NGX_OK;
+        }
+
+        if ((value->len == 5
+             && ngx_strncasecmp(value->data, (u_char *) "false", 5) == 0)
+            || (value->len == 1 && value->data[0] == '0'))
+        {
+            *(ngx_flag_t *) (dst + arg->offset) = 0;
+            return NGX_OK;
+        }
+
+        return ngx_http_procmgr_arg_bad(r, ctx, &name, value,
+                                        "true, false, 1 or 0");
+
+    case NGX_HTTP_PROCMGR_ARG_INT:
+
+        if (ngx_http_procmgr_arg_int(value, &n) != NGX_OK
+            || n < arg->min || n > arg->max)
+        {
+            return ngx_http_procmgr_arg_bad(r, ctx, &name, value,
+                                            "an integer from %L to %L",
+                                            arg->min, arg->max);
+        }
+
+        *(int64_t *) (dst + arg->offset) = n;
+        return NGX_OK;
+
+    case NGX_HTTP_PROCMGR_ARG_STR:
+
+        if ((int64_t) value->len > arg->max || (int64_t) value->len < arg->min)
+        {
+            return ngx_http_procmgr_arg_bad(r, ctx, &name, value,
+                                            "%L to %L bytes", arg->min,
+                                            arg->max);
+        }
+
+        *(ngx_str_t *) (dst + arg->offset) = *value;
+        return NGX_OK;
+
+    default: /* NGX_HTTP_PROCMGR_ARG_ENUM */
+
+        p = buf;
+        last = buf + sizeof(buf);
+
+        for (i = 0; arg->values[i]; i++) {
+            if (value->len == ngx_strlen(arg->values[i])
+                && ngx_memcmp(value->data, arg->values[i], value->len) == 0)
+            {
+                *(ngx_uint_t *) (dst + arg->offset) = i;
+                return NGX_OK;
+            }
+
+            p = ngx_slprintf(p, last, "%s%s", i ? ", " : "", arg->values[i]);
+        }
+
+        return ngx_http_procmgr_arg_bad(r, ctx, &name, value, "one of %*s",
+                                        (size_t) (p - buf), buf);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_procmgr_arg_bad(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
+    ngx_str_t *name, ngx_str_t *value, const char *fmt, ...)
+{
+    u_char     *last, allowed[512];
+    va_list     args;
+    ngx_str_t   cut;
+
+    va_start(args, fmt);
+    last = ngx_vslprintf(allowed, allowed + sizeof(allowed), fmt, args);
+    va_end(args);
+
+    cut = *value;
+    if (cut.len > 128) {
+        cut.len = 128;
+    }
+
+    ctx->rc = ngx_http_procmgr_problem(r, NGX_HTTP_BAD_REQUEST,
+                                       "bad_parameter",
+                                       "\"%V\" is \"%V\", allowed is %*s",
+                                       name, &cut,
+                                       (size_t) (last - allowed), allowed);
+    return NGX_DECLINED;
+}
+
+
+/* "+" is a space; a zero byte and a broken escape are refused */
+
+static ngx_int_t
+ngx_http_procmgr_arg_decode(ngx_http_request_t *r, u_char *start, u_char *end,
+    ngx_str_t *dst)
+{
+    u_char     *p, *d;
+    ngx_int_t   n;
+
+    d = ngx_pnalloc(r->pool, end - start + 1);
+    if (d == NULL) {
+        return NGX_ERROR;
+    }
+
+    dst->data = d;
+
+    for (p = start; p < end; p++) {
+
+        if (*p == '+') {
+            *d++ = ' ';
+            continue;
+        }
+
+        if (*p != '%') {
+            *d++ = *p;
+            continue;
+        }
+
+        if (end - p < 3) {
+            return NGX_DECLINED;
+        }
+
+        n = ngx_hextoi(p + 1, 2);
+
+        if (n == NGX_ERROR || n == 0) {
+            return NGX_DECLINED;
+        }
+
+        *d++ = (u_char) n;
+        p += 2;
+    }
+
+    *d = '\0';
+    dst->len = d - dst->data;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_procmgr_arg_int(ngx_str_t *value, int64_t *dst)
+{
+    size_t     i;
+    int64_t    n;
+    ngx_uint_t minus;
+
+    i = 0;
+    minus = 0;
+
+    if (value->len && value->data[0] == '-') {
+        minus = 1;
+        i = 1;
+    }
+
+    if (i == value->len || value->len - i > 18) {
+        return NGX_ERROR;
+    }
+
+    for (n = 0; i < value->len; i++) {
+        if (value->data[i] < '0' || value->data[i] > '9') {
+            return NGX_ERROR;
+        }
+
+        n = n * 10 + (value->data[i] - '0');
+    }
+
+    *dst = minus ? -n : n;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_procmgr_members(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
+    const ngx_http_procmgr_member_t *table, void *dst)
+{
+    json_t                           *value;
+    ngx_str_t                         name;
+    const char                       *key;
+    const ngx_http_procmgr_member_t  *m;
+
+    json_object_foreach(ctx->body, key, value) {
+
+        for (m = table; m->name; m++) {
+            if (ngx_strcmp(m->name, key) == 0) {
+                break;
+            }
+        }
+
+        if (m->name == NULL) {
+            name.data = (u_char *) key;
+            name.len = ngx_min(ngx_strlen(key), 128);
+
+            ctx->rc = ngx_http_procmgr_problem(r, NGX_HTTP_BAD_REQUEST,
+                                               "bad_parameter",
+                                               "unknown member \"%V\"",
+                                               &name);
+            return NGX_DECLINED;
+        }
+    }
+
+    for (m = table; m->name; m++) {
+        value = json_object_get(ctx->body, m->name);
+
+        if (m->optional && (value == NULL || json_is_null(value))) {
+            continue;
+        }
+
+        if (value == NULL) {
+            ctx->rc = ngx_http_procmgr_problem(r, NGX_HTTP_BAD_REQUEST,
+                                               "bad_parameter",
+                                               "member \"%s\" is missing",
+                                               m->name);
+            return NGX_DECLINED;
+        }
+
+        if (ngx_http_procmgr_member_set(r, ctx, m, value, dst) != NGX_OK) {
+            return NGX_DECLINED;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* values are not quoted here: one of them may be a password */
+
+static ngx_int_t
+ngx_http_procmgr_member_set(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
+    const ngx_http_procmgr_member_t *m, json_t *value, u_char *dst)
+{
+    int64_t     n;
+    ngx_str_t  *s;
+
+    switch (m->type) {
+
+    case 's':
+
+        if (json_is_string(value)) {
+            n = json_string_length(value);
+
+            if ((n > 0 || m->optional) && n >= m->min && n <= m->max) {
+                s = (ngx_str_t *) (dst + m->offset);
+                s->len = n;
+                s->data = (u_char *) json_string_value(value);
+                return NGX_OK;
+            }
+        }
+
+        ctx->rc = ngx_http_procmgr_problem(r, NGX_HTTP_BAD_REQUEST,
+                                           "bad_parameter",
+                                           "member \"%s\" must be a string of "
+                                           "%L to %L bytes", m->name,
+                                           (m->min == 0 && !m->optional)
+                                               ? (int64_t) 1 : m->min,
+                                           m->max);
+        return NGX_DECLINED;
+
+    case 'b':
+
+        if (json_is_boolean(value)) {
+            *(ngx_flag_t *) (dst + m->offset) = json_is_true(value) ? 1 : 0;
+            return NGX_OK;
+        }
+
+        ctx->rc = ngx_http_procmgr_problem(r, NGX_HTTP_BAD_REQUEST,
+                                           "bad_parameter",
+                                           "member \"%s\" must be true or "
+                                           "false", m->name);
+        return NGX_DECLINED;
+
+    default: /* 'i' */
+
+        if (json_is_integer(value)) {
+            n = json_integer_value(value);
+
+            if (n >= m->min && n <= m->max) {
+                *(int64_t *) (dst + m->offset) = n;
+                return NGX_OK;
+            }
+        }
+
+        ctx->rc = ngx_http_procmgr_problem(r, NGX_HTTP_BAD_REQUEST,
+                                           "bad_parameter",
+                                           "member \"%s\" must be an integer "
+                                           "from %L to %L", m->name, m->min,
+                                           m->max);
+        return NGX_DECLINED;
+    }
+}
+
+
+/* application/json, with no parameter but the charset that JSON has */
+
+ngx_uint_t
+ngx_http_procmgr_is_json(ngx_http_request_t *r)
+{
+    size_t            len;
+    u_char           *p, *last;
+    ngx_table_elt_t  *h;
+
+    h = r->headers_in.content_type;
+    len = sizeof(NGX_HTTP_PROCMGR_TYPE) - 1;
+
+    if (h == NULL || h->value.len < len
+        || ngx_strncasecmp(h->value.data, (u_char *) NGX_HTTP_PROCMGR_TYPE,
+                           len)
+           != 0)
+    {
+        return 0;
+    }
+
+    p = h->value.data + len;
+    last = h->value.data + h->value.len;
+
+    while (p < last && (*p == ' ' || *p == '\t')) { p++; }
+
+    if (p == last) {
+        return 1;
+    }
+
+    if (*p++ != ';') {
+        return 0;
+    }
+
+    while (p < last && (*p == ' ' || *p == '\t')) { p++; }
+
+    return (last - p == 13
+            && ngx_strncasecmp(p, (u_char *) "charset=utf-8", 13) == 0)
+           || (last - p == 15
+               && ngx_strncasecmp(p, (u_char *) "charset=\"utf-8\"", 15)
+                  == 0);
+}
+
+
+ngx_int_t
+ngx_http_procmgr_parse_body(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx)
+{
+    json_t              *json;
+    ngx_int_t            rc;
+    ngx_str_t            bytes;
+    json_error_t         error;
+    ngx_pool_cleanup_t  *cln;
+
+    rc = ngx_http_procmgr_body_bytes(r, ctx, &bytes);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    cln = ngx_pool_cleanup_add(r->pool, 0);
+    if (cln == NULL) {
+        ctx->rc = NGX_ERROR;
+        return NGX_DECLINED;
+    }
+
+    json = json_loadb((char *) bytes.data, bytes.len, JSON_REJECT_DUPLICATES,
+                      &error);
+
+    ngx_explicit_memzero(bytes.data, bytes.len);
+
+    if (json == NULL) {
+
+        /* jansson's own text quotes the input, which may be a password */
+
+        ctx->rc = ngx_http_procmgr_problem(r, NGX_HTTP_BAD_REQUEST,
+                                           "bad_json",
+                                           "the body is not JSON: %s at line "
+                                           "%d, column %d, byte %d",
+                                           ngx_http_procmgr_json_word(&error),
+                                           error.line, error.column,
+                                           error.position);
+        return NGX_DECLINED;
+    }
+
+    cln->handler = ngx_http_procmgr_body_free;
+    cln->data = json;
+
+    if (!json_is_object(json)) {
+        ctx->rc = ngx_http_procmgr_problem(r, NGX_HTTP_BAD_REQUEST,
+                                           "bad_json",
+                                           "the body must be a JSON object");
+        return NGX_DECLINED;
+    }
+
+    ctx->body = json;
+
+    return NGX_OK;
+}
+
+
+/* the body may lie in several buffers or in a file */
+
+static ngx_int_t
+ngx_http_procmgr_body_bytes(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
+    ngx_str_t *bytes)
+{
+    off_t         total;
+    u_char       *p;
+    size_t        size;
+    ssize_t       n;
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl, *bufs;
+
+    bufs = r->request_body ? r->request_body->bufs : NULL;
+    total = 0;
+
+    for (cl = bufs; cl; cl = cl->next) {
+        total += ngx_buf_size(cl->buf);
+    }
+
+    if (total > NGX_HTTP_PROCMGR_BODY_MAX) {
+        ctx->rc = ngx_http_procmgr_problem(r,
+                                           NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                                           "body_too_large",
+                                           "the body is longer than %d bytes",
+                                           NGX_HTTP_PROCMGR_BODY_MAX);
+        return NGX_DECLINED;
+    }
+
+    p = ngx_pnalloc(r->pool, total + 1);
+    if (p == NULL) {
+        ctx->rc = NGX_ERROR;
+        return NGX_DECLINED;
+    }
+
+    bytes->data = p;
+
+    for (cl = bufs; cl; cl = cl->next) {
+        b = cl->buf;
+        size = ngx_buf_size(b);
+
+        if (size == 0) {
+            continue;
+        }
+
+        if (ngx_buf_in_memory(b)) {
+            p = ngx_cpymem(p, b->pos, size);
+            continue;
+        }
+
+        n = ngx_read_file(b->file, p, size, b->file_pos);
+
+        if (n != (ssize_t) size) {
+            ctx->rc = ngx_http_procmgr_problem(r,
+                                             NGX_HTTP_INTERNAL_SERVER_ERROR,
+                                             "internal_error",
+                                             "the body could not be read");
+            return NGX_DECLINED;
+        }
+
+        p += size;
+    }
+
+    bytes->len = p - bytes->data;
+
+    return NGX_OK;
+}
+
+
+static const char *
+ngx_http_procmgr_json_word(json_error_t *error)
+{
+    switch (json_error_code(error)) {
+
+    case json_error_stack_overflow:
+        return "nested too deeply";
+
+    case json_error_premature_end_of_input:
+        return "it ends too early";
+
+    case json_error_end_of_input_expected:
+        return "something follows its end";
+
+    case json_error_invalid_utf8:
+        return "invalid UTF-8";
+
+    case json_error_duplicate_key:
+        return "a member stands twice";
+
+    case json_error_numeric_overflow:
+        return "a number is too large";
+
+    case json_error_null_character:
+    case json_error_null_byte_in_key:
+        return "\\u0000 is not allowed";
+
+    case json_error_out_of_memory:
+        return "no memory";
+
+    default:
+        return "invalid syntax";
+    }
+}
+
+
+static void
+ngx_http_procmgr_body_free(void *data)
+{
+    json_t      *value;
+    const char  *key;
+
+    /* a password is not left behind in the heap */
+
+    json_object_foreach(data, key, value) {
+        if (json_is_string(value)) {
+            ngx_explicit_memzero((char *) json_string_value(value),
+                                 json_string_length(value));
+        }
+    }
+
+    json_decref(data);
+}
+
+
+char *
+ngx_http_procmgr_text(ngx_http_request_t *r, ngx_str_t *s, size_t max)
+{
+    char    *text, *d;
+    size_t   n;
+    u_char  *p, *last;
+
+    text = ngx_pnalloc(r->pool, ngx_min(s->len * 3, max) + 1);
+    if (text == NULL) {
+        return NULL;
+    }
+
+    d = text;
+    p = s->data;
+    last = p + s->len;
+
+    while (p < last) {
+
+        n = ngx_http_procmgr_utf8_len(p, last);
+
+        if (n == 0) {
+
+            /* U+FFFD for each byte that is part of nothing */
+
+            if (d - text + 3 > (ssize_t) max) {
+                break;
+            }
+
+            d = (char *) ngx_cpymem(d, "\xef\xbf\xbd", 3);
+            p++;
+            continue;
+        }
+
+        if (n == 1 && (*p < 0x20 || *p == 0x7f)) {
+            p++;
+            continue;
+        }
+
+        if (d - text + n > max) {
+            break;
+        }
+
+        d = (char *) ngx_cpymem(d, p, n);
+        p += n;
+    }
+
+    *d = '\0';
+
+    return text;
+}
+
+
+/* bytes of the well-formed character at p (RFC 3629), or 0 */
+
+static size_t
+ngx_http_procmgr_utf8_len(const u_char *p, const u_char *last)
+{
+    size_t  i, n;
+
+    if (*p < 0x80) {
+        return 1;
+    }
+
+    if (*p >= 0xc2 && *p <= 0xdf) {
+        n = 2;
+
+    } else if (*p >= 0xe0 && *p <= 0xef) {
+        n = 3;
+
+    } else if (*p >= 0xf0 && *p <= 0xf4) {
+        n = 4;
+
+    } else {
+        return 0;
+    }
+
+    if ((size_t) (last - p) < n) {
+        return 0;
+    }
+
+    if ((*p == 0xe0 && p[1] < 0xa0) || (*p == 0xed && p[1] > 0x9f)
+        || (*p == 0xf0 && p[1] < 0x90) || (*p == 0xf4 && p[1] > 0x8f))
+    {
+        return 0;
+    }
+
+    for (i = 1; i < n; i++) {
+        if ((p[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+
+    return n;
+}

@@ -61,6 +61,7 @@ void ngx_procmgr_event(ngx_event_t *ev, ngx_event_handler_pt handler);
 
 /* CLOCK_BOOTTIME in milliseconds; good in any thread, unlike ngx_time() */
 uint64_t ngx_procmgr_boottime(void);
+uint64_t ngx_procmgr_boottime_us(void);
 
 /* 32 random bytes from getrandom() or NGX_ERROR; never weaker */
 ngx_int_t ngx_procmgr_random(u_char *buf, size_t len);

@@ -24,11 +24,18 @@ ngx_procmgr_event(ngx_event_t *ev, ngx_event_handler_pt handler)
 uint64_t
 ngx_procmgr_boottime(void)
 {
+    return ngx_procmgr_boottime_us() / 1000;
+}
+
+
+uint64_t
+ngx_procmgr_boottime_us(void)
+{
     struct timespec  ts;
 
     (void) clock_gettime(CLOCK_BOOTTIME, &ts);
 
-    return (uint64_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+    return (uint64_t) ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
 

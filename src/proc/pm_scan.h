@@ -31,13 +31,18 @@ typedef struct {
 #define PM_HAVE_CGROUP   0x08
 
 
+/* bits of pm_snapshot_t.have_pressure, to be shifted by the resource */
+#define PM_PRESSURE_SOME  0x01
+#define PM_PRESSURE_FULL  0x08
+
+
 typedef struct {
     int32_t   pid;
     int32_t   ppid;
     uint32_t  have;                 /* PM_HAVE_* */
     char      state;                /* letter of the kernel: R S D T t Z ... */
     uint8_t   kthread;              /* PF_KTHREAD */
-    uint16_t  reserved;
+    uint16_t  flags;                /* the scanner's own */
     uint32_t  euid;                 /* owner of /proc/<pid> */
     uint32_t  uid[3];               /* real, effective, saved */
     uint32_t  gid[3];
@@ -120,7 +125,8 @@ typedef struct {
     pm_cpu_t          cpu;
     pm_tasks_t        tasks;
     pm_memory_t       memory;
-    uint32_t          have_pressure;   /* bits: 1 cpu, 2 memory, 4 io */
+    uint32_t          have_pressure;   /* bits: 1 cpu, 2 memory, 4 io; */
+                                       /* 8, 16, 32: "full" of them */
     pm_pressure_t     pressure_some[3];    /* cpu memory io */
     pm_pressure_t     pressure_full[3];
 } pm_snapshot_t;

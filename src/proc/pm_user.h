@@ -27,7 +27,7 @@ void pm_users_destroy(pm_users_t *users);
  */
 void pm_users_refresh(pm_users_t *users, unsigned wait_ms);
 
-/* never NULL; stands until the next pm_users_refresh() */
+/* never NULL; stands until the next call */
 const char *pm_users_name(pm_users_t *users, uint32_t uid, size_t *len);
 
 

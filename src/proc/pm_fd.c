@@ -351,7 +351,7 @@ pm_fd_walk_init(pm_fd_walk_t *w, const char *root)
         return ENOMEM;
     }
 
-    w->proc = open(root, O_RDONLY|O_DIRECTORY|O_CLOEXEC);
+    w->proc = open(root ? root : "/proc", O_RDONLY|O_DIRECTORY|O_CLOEXEC);
     if (w->proc == -1) {
         free(w->buf);
         w->buf = NULL;

@@ -87,6 +87,7 @@ typedef struct {
     char            *buf;               /* for directory entries */
 } pm_fd_walk_t;
 
+/* root is a folder of fixtures, or NULL: "/proc" */
 int pm_fd_walk_init(pm_fd_walk_t *w, const char *root);
 void pm_fd_walk_free(pm_fd_walk_t *w);
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -466,6 +467,19 @@ pm_sock_addr(char dst[PM_SOCK_ADDR_LEN], const pm_sock_t *s, int remote)
     n = snprintf(dst, PM_SOCK_ADDR_LEN, "%s%s%s:%s", left, text, right, port);
 
     return (size_t) n;
+}
+
+
+uint64_t
+pm_sock_netns(void)
+{
+    struct stat  st;
+
+    if (stat("/proc/self/ns/net", &st) == -1) {
+        return 0;
+    }
+
+    return st.st_ino;
 }
 
 

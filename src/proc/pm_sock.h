@@ -69,8 +69,8 @@ void pm_socks_free(pm_socks_t *s);
 
 /*
  * Adds the sockets of the caller's network namespace: protos is a set of
- * 1 << PM_SOCK_*, tcp and udp are sets of 1 << state.  `root' is "/proc".
- * 0, or errno.
+ * 1 << PM_SOCK_*, tcp and udp are sets of 1 << state.  root is a folder of
+ * fixtures, or NULL: "/proc".  0, or errno.
  */
 int pm_socks_dump(pm_socks_t *s, const char *root, unsigned protos,
     unsigned tcp, unsigned udp);
@@ -93,6 +93,9 @@ void pm_socks_sort(pm_socks_t *s);
 /* "0.0.0.0:111", "[::]:80", "[::]:*"; a v4-mapped one as "127.0.0.1:80" */
 size_t pm_sock_addr(char dst[PM_SOCK_ADDR_LEN], const pm_sock_t *s,
     int remote);
+
+/* the number of the caller's network namespace, 0 is not known */
+uint64_t pm_sock_netns(void);
 
 /* "tcp6" */
 const char *pm_sock_proto(int proto);

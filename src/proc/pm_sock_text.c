@@ -30,7 +30,7 @@ pm_socks_text(pm_socks_t *s, const char *root, int proto, unsigned states)
     size_t   len;
     ssize_t  n;
 
-    if (snprintf(path, sizeof(path), "%s/net/%s", root,
+    if (snprintf(path, sizeof(path), "%s/net/%s", root ? root : "/proc",
                  pm_sock_proto(proto))
         >= (int) sizeof(path))
     {

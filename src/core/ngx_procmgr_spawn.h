@@ -28,6 +28,7 @@ typedef struct {
     size_t                   out_len;
     u_char                  *err;
     size_t                   err_len;
+    void                    *mem;       /* of msg, out and err */
 } ngx_procmgr_reply_t;
 
 /* data is valid during the call only; for a verb that streams */
@@ -37,6 +38,7 @@ typedef void (*ngx_procmgr_record_pt)(void *data, const pm_wire_head_t *head,
 typedef void (*ngx_procmgr_reply_pt)(void *data, ngx_procmgr_reply_t *reply);
 
 
+/* in init_process; other programs of this user cannot read the key then */
 ngx_int_t ngx_procmgr_execs_init(ngx_procmgr_t *pm, ngx_cycle_t *cycle);
 
 /* v, verb, op, actor, role, expires; the caller adds the rest */
@@ -54,6 +56,8 @@ typedef struct ngx_procmgr_exec_s  ngx_procmgr_exec_t;
 ngx_procmgr_exec_t *ngx_procmgr_exec(ngx_procmgr_t *pm, pm_wire_text_t *text,
     ngx_msec_t timeout, ngx_procmgr_record_pt record,
     ngx_procmgr_reply_pt handler, void *data);
+
+/* one that still waits is not started; one that runs goes on to its end */
 void ngx_procmgr_exec_forget(ngx_procmgr_exec_t *exec);
 
 /*

@@ -5,10 +5,8 @@
 #define NGX_HTTP_PROCMGR_NUM  10
 
 /* of processes with their names, users and sizes */
-#define NGX_HTTP_PROCMGR_WANT_NAMES                                           \
-    (PM_HAVE_STAT|PM_HAVE_STATUS)
-#define NGX_HTTP_PROCMGR_WANT_LIST                                            \
-    (PM_HAVE_STAT|PM_HAVE_STATM|PM_HAVE_STATUS)
+#define NGX_HTTP_PROCMGR_WANT_NAMES  PM_HAVE_STAT
+#define NGX_HTTP_PROCMGR_WANT_LIST   (PM_HAVE_STAT|PM_HAVE_STATM)
 
 
 typedef struct {

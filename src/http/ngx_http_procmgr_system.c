@@ -29,7 +29,7 @@ static void ngx_http_procmgr_summary_size(pm_json_t *j, const char *key,
     uint64_t kib, ngx_uint_t human);
 static void ngx_http_procmgr_summary_pressure(pm_json_t *j,
     const pm_snapshot_t *s);
-static void ngx_http_procmgr_summary_stall(pm_json_t *j, const char *key,
+static void ngx_http_procmgr_summary_stall(pm_json_t *j,
     const pm_pressure_t *p);
 static void ngx_http_procmgr_summary_text(pm_json_t *j,
     const pm_snapshot_t *s, uint64_t cache, uint64_t used);
@@ -609,14 +609,20 @@ ngx_http_procmgr_summary_pressure(pm_json_t *j, const pm_snapshot_t *s)
     for (i = 0; i < 3; i++) {
         pm_json_key(j, names[i]);
 
-        if (!(s->have_pressure & (1 << i))) {
+        if (!(s->have_pressure & (PM_PRESSURE_SOME << i))) {
             pm_json_null(j);
             continue;
         }
 
+        /* the processor has no "full" before Linux 5.13 */
+
         pm_json_object(j);
-        ngx_http_procmgr_summary_stall(j, "some", &s->pressure_some[i]);
-        ngx_http_procmgr_summary_stall(j, "full", &s->pressure_full[i]);
+        pm_json_key(j, "some");
+        ngx_http_procmgr_summary_stall(j, &s->pressure_some[i]);
+        pm_json_key(j, "full");
+        ngx_http_procmgr_summary_stall(j,
+                                 (s->have_pressure & (PM_PRESSURE_FULL << i))
+                                 ? &s->pressure_full[i] : NULL);
         pm_json_object_end(j);
     }
 
@@ -625,10 +631,13 @@ ngx_http_procmgr_summary_pressure(pm_json_t *j, const pm_snapshot_t *s)
 
 
 static void
-ngx_http_procmgr_summary_stall(pm_json_t *j, const char *key,
-    const pm_pressure_t *p)
+ngx_http_procmgr_summary_stall(pm_json_t *j, const pm_pressure_t *p)
 {
-    pm_json_key(j, key);
+    if (p == NULL) {
+        pm_json_null(j);
+        return;
+    }
+
     pm_json_object(j);
     pm_json_key(j, "avg10");
     pm_json_fixed(j, p->avg10, 2);

@@ -1,0 +1,599 @@
+
+#include "ngx_http_procmgr_services.h"
+#include "../proc/pm_user.h"
+
+#include <pthread.h>
+
+
+/* the name service gets so many ms of one answer */
+#define NGX_HTTP_PROCMGR_USERS_WAIT  100
+#define NGX_HTTP_PROCMGR_USER_LEN    256
+
+
+typedef struct {                        /* a cached unit */
+    uint32_t                         offset;
+    uint32_t                         len;       /* plus 1, 0 is not read */
+} ngx_http_procmgr_services_unit_t;
+
+
+typedef struct {
+    const pm_sock_t                 *sock;
+    unsigned                         score;
+} ngx_http_procmgr_services_row_t;
+
+
+typedef struct {
+    ngx_procmgr_job_t               *job;
+    const ngx_http_procmgr_services_args_t  *args;
+
+    pm_socks_t                       socks;
+    pm_fd_map_t                      map;
+    pm_fd_walk_t                     walk;
+
+    pm_wire_pid_t                   *ask;
+    size_t                           nask;
+    size_t                           fds;       /* of them for descriptors */
+    size_t                           answered;
+
+    ngx_http_procmgr_search_t       *search;    /* with name= */
+
+    ngx_http_procmgr_services_unit_t  *units;   /* of the snapshot's */
+    u_char                          *texts;     /* of the units */
+    size_t                           len;
+    size_t                           size;
+
+    uint64_t                         netns;
+    uint32_t                         uid;       /* the last one looked up */
+    unsigned                         known_uid:1;
+    char                             user[NGX_HTTP_PROCMGR_USER_LEN];
+} ngx_http_procmgr_services_t;
+
+
+static ngx_int_t ngx_http_procmgr_services_sockets(
+    ngx_http_procmgr_services_t *v);
+static void ngx_http_procmgr_services_walk(ngx_http_procmgr_services_t *v);
+static void ngx_http_procmgr_services_record(void *data,
+    const pm_wire_head_t *head, const u_char *bytes);
+static ngx_int_t ngx_http_procmgr_services_json(
+    ngx_http_procmgr_services_t *v);
+static int ngx_libc_cdecl ngx_http_procmgr_cmp_services(const void *a,
+    const void *b);
+static void ngx_http_procmgr_services_row(ngx_http_procmgr_services_t *v,
+    const pm_sock_t *k);
+static void ngx_http_procmgr_services_holders(ngx_http_procmgr_services_t *v,
+    const pm_sock_t *k);
+static const char *ngx_http_procmgr_services_unit(
+    ngx_http_procmgr_services_t *v, const pm_proc_t *p, size_t *len);
+static const char *ngx_http_procmgr_services_user(
+    ngx_http_procmgr_services_t *v, uint32_t uid);
+
+
+/* names of users of this worker, for its threads in turn */
+
+static pthread_mutex_t  ngx_http_procmgr_users_lock
+                                                = PTHREAD_MUTEX_INITIALIZER;
+static pm_users_t      *ngx_http_procmgr_users;
+
+
+void
+ngx_http_procmgr_make_services(ngx_procmgr_job_t *job)
+{
+    int                           rc;
+    uint32_t                      n;
+    ngx_http_procmgr_services_t   v;
+
+    ngx_memzero(&v, sizeof(ngx_http_procmgr_services_t));
+
+    v.job = job;
+    v.args = job->args;
+
+    pm_socks_init(&v.socks);
+
+    rc = pm_fd_walk_init(&v.walk, NULL);
+    if (rc != 0) {
+        ngx_http_procmgr_syscall_failed(job, "open", rc);
+        return;
+    }
+
+    if (ngx_http_procmgr_services_sockets(&v) != NGX_OK) {
+        goto done;
+    }
+
+    n = job->snapshot->nprocs + 1;
+
+    v.ask = ngx_calloc(n * sizeof(pm_wire_pid_t), job->log);
+    v.units = ngx_calloc(n * sizeof(ngx_http_procmgr_services_unit_t),
+                         job->log);
+
+    if (v.args->named) {
+        v.search = ngx_http_procmgr_search_create(job, &v.args->match);
+    }
+
+    if (v.ask == NULL || v.units == NULL
+        || (v.args->named && v.search == NULL))
+    {
+        ngx_http_procmgr_syscall_failed(job, "malloc", ENOMEM);
+        goto done;
+    }
+
+    ngx_http_procmgr_services_walk(&v);
+
+    (void) ngx_http_procmgr_read(job, v.args->system.role, v.ask, v.nask,
+                                 ngx_http_procmgr_services_record, &v);
+
+    if (v.answered < v.fds || v.map.truncated) {
+        /* somebody else may hold any of the sockets */
+        ngx_http_procmgr_partial(job, "pids");
+    }
+
+    if (v.socks.truncated) {
+        ngx_http_procmgr_partial(job, "services");
+    }
+
+    pm_fd_map_sort(&v.map);
+
+    if (v.search) {
+        ngx_http_procmgr_search_run(v.search);
+    }
+
+    if (v.map.error || ngx_http_procmgr_services_json(&v) != NGX_OK) {
+        ngx_http_procmgr_syscall_failed(job, "malloc", ENOMEM);
+    }
+
+done:
+
+    ngx_http_procmgr_search_free(v.search);
+    pm_fd_walk_free(&v.walk);
+    pm_fd_map_free(&v.map);
+    pm_socks_free(&v.socks);
+    ngx_free(v.ask);
+    ngx_free(v.units);
+    free(v.texts);
+}
+
+
+static ngx_int_t
+ngx_http_procmgr_services_sockets(ngx_http_procmgr_services_t *v)
+{
+    int         rc;
+    size_t      i, n;
+    pm_sock_t  *k;
+
+    rc = pm_socks_dump(&v->socks, NULL, v->args->protos, v->args->tcp,
+                       v->args->udp);
+    if (rc != 0) {
+        ngx_http_procmgr_syscall_failed(v->job, "sock_diag", rc);
+        return NGX_ERROR;
+    }
+
+    k = v->socks.elts;
+
+    if (v->args->port) {
+        n = 0;
+
+        for (i = 0; i < v->socks.n; i++) {
+            if (k[i].local_port == v->args->port) {
+                k[n++] = k[i];
+            }
+        }
+
+        v->socks.n = n;
+    }
+
+    pm_socks_sort(&v->socks);
+
+    rc = pm_fd_map_init(&v->map, v->socks.n);
+    if (rc != 0) {
+        ngx_http_procmgr_syscall_failed(v->job, "malloc", rc);
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < v->socks.n; i++) {
+        pm_fd_map_want(&v->map, k[i].inode);
+    }
+
+    v->netns = pm_sock_netns();
+
+    return NGX_OK;
+}
+
+
+/* what the worker may see itself; the others are put on the list to ask */
+
+static void
+ngx_http_procmgr_services_walk(ngx_http_procmgr_services_t *v)
+{
+    int                   rc;
+    uint32_t              i;
+    unsigned              fields;
+    const pm_proc_t      *p;
+    const pm_snapshot_t  *s;
+
+    s = v->job->snapshot;
+    p = pm_snapshot_procs(s);
+
+    for (i = 0; i < s->nprocs; i++, p++) {
+
+        fields = 0;
+
+        /* neither a thread of the kernel nor the dead have descriptors */
+
+        if (v->map.used && !p->kthread && p->state != 'Z' && p->state != 'X')
+        {
+            rc = ngx_http_procmgr_own(p)
+                 ? pm_fd_sockets(&v->walk, &v->map, p->pid, p->starttime)
+                 : EACCES;
+
+            if (rc != 0 && rc != ENOENT && rc != ESRCH) {
+                fields |= 1 << PM_READ_FD;
+                v->fds++;
+            }
+        }
+
+        if (v->search) {
+            fields |= ngx_http_procmgr_search_own(v->search, v->walk.proc, p);
+        }
+
+        if (fields) {
+            v->ask[v->nask].pid = p->pid;
+            v->ask[v->nask].starttime = p->starttime;
+            v->ask[v->nask].fields = fields;
+            v->nask++;
+        }
+    }
+}
+
+
+static void
+ngx_http_procmgr_services_record(void *data, const pm_wire_head_t *head,
+    const u_char *bytes)
+{
+    ngx_http_procmgr_services_t *v = data;
+
+    switch (head->field) {
+
+    case PM_READ_FD:
+
+        if (head->error == ENOENT || head->error == ESRCH) {
+            v->answered++;
+
+        } else if (head->error == 0
+                   && pm_snapshot_find(v->job->snapshot, head->pid) != NULL
+                   && pm_fd_parse(&v->map, head->pid, (const char *) bytes,
+                                  head->len)
+                      != -1
+                   && !head->more)
+        {
+            v->answered++;
+        }
+
+        break;
+
+    case PM_READ_CMDLINE:
+    case PM_READ_EXE:
+
+        if (v->search) {
+            ngx_http_procmgr_search_record(v->search, head, bytes);
+        }
+
+        break;
+    }
+}
+
+
+static ngx_int_t
+ngx_http_procmgr_services_json(ngx_http_procmgr_services_t *v)
+{
+    size_t                            i, k, n, nrows;
+    pm_json_t                        *j;
+    unsigned                          score, best;
+    const pm_fd_holder_t             *h;
+    ngx_http_procmgr_services_row_t  *rows;
+
+    j = &v->job->json;
+
+    rows = ngx_alloc((v->socks.n + 1)
+                     * sizeof(ngx_http_procmgr_services_row_t), v->job->log);
+    if (rows == NULL) {
+        return NGX_ERROR;
+    }
+
+    nrows = 0;
+
+    for (i = 0; i < v->socks.n; i++) {
+
+        best = 0;
+
+        if (v->search) {
+            h = pm_fd_map_find(&v->map, v->socks.elts[i].inode, &n);
+
+            for (k = 0; k < n; k++) {
+                score = ngx_http_procmgr_search_score(v->search, h[k].pid);
+                best = ngx_max(best, score);
+            }
+
+            if (best == 0) {
+                continue;
+            }
+
+            for (k = 0; k < n; k++) {
+                ngx_http_procmgr_search_shown(v->search, h[k].pid);
+            }
+        }
+
+        rows[nrows].sock = &v->socks.elts[i];
+        rows[nrows].score = best;
+        nrows++;
+    }
+
+    if (v->search) {
+        qsort(rows, nrows, sizeof(ngx_http_procmgr_services_row_t),
+              ngx_http_procmgr_cmp_services);
+
+        pm_json_object(j);
+        pm_json_key(j, "services");
+    }
+
+    pm_json_array(j);
+
+    for (i = 0; i < nrows; i++) {
+        ngx_http_procmgr_services_row(v, rows[i].sock);
+    }
+
+    pm_json_array_end(j);
+
+    ngx_free(rows);
+
+    if (v->search) {
+        pm_json_key(j, "processes");
+        ngx_http_procmgr_search_json(v->search, j);
+        pm_json_object_end(j);
+    }
+
+    return NGX_OK;
+}
+
+
+static int ngx_libc_cdecl
+ngx_http_procmgr_cmp_services(const void *a, const void *b)
+{
+    const ngx_http_procmgr_services_row_t  *x = a, *y = b;
+
+    if (x->score != y->score) {
+        return (x->score < y->score) ? 1 : -1;
+    }
+
+    /* they stand in one array, sorted */
+
+    return (x->sock > y->sock) - (x->sock < y->sock);
+}
+
+
+static void
+ngx_http_procmgr_services_row(ngx_http_procmgr_services_t *v,
+    const pm_sock_t *k)
+{
+    char        addr[PM_SOCK_ADDR_LEN];
+    pm_json_t  *j;
+
+    j = &v->job->json;
+
+    pm_json_object(j);
+
+    pm_json_key(j, "proto");
+    pm_json_str(j, pm_sock_proto(k->proto));
+    pm_json_key(j, "recv_q");
+    pm_json_u64(j, k->recv_q);
+    pm_json_key(j, "send_q");
+    pm_json_u64(j, k->send_q);
+    pm_json_key(j, "local");
+    pm_json_strn(j, addr, pm_sock_addr(addr, k, 0));
+    pm_json_key(j, "foreign");
+    pm_json_strn(j, addr, pm_sock_addr(addr, k, 1));
+    pm_json_key(j, "state");
+    pm_json_str(j, pm_sock_state(k->proto, k->state));
+
+    ngx_http_procmgr_services_holders(v, k);
+
+    pm_json_key(j, "uid");
+    pm_json_u64(j, k->uid);
+    pm_json_key(j, "user");
+    pm_json_str(j, ngx_http_procmgr_services_user(v, k->uid));
+    pm_json_key(j, "inode");
+    pm_json_u64(j, k->inode);
+    pm_json_key(j, "netns");
+
+    if (v->netns) {
+        pm_json_u64(j, v->netns);
+
+    } else {
+        pm_json_null(j);
+    }
+
+    pm_json_key(j, "backlog");
+
+    if (k->proto < PM_SOCK_UDP && k->state == PM_SOCK_LISTEN) {
+        pm_json_u64(j, k->backlog);
+        pm_json_key(j, "backlog_max");
+
+        if (k->backlog_max != UINT32_MAX) {
+            pm_json_u64(j, k->backlog_max);
+
+        } else {
+            pm_json_null(j);
+        }
+
+    } else {
+        pm_json_null(j);
+        pm_json_key(j, "backlog_max");
+        pm_json_null(j);
+    }
+
+    pm_json_object_end(j);
+}
+
+
+/* pid_program, pids and unit */
+
+static void
+ngx_http_procmgr_services_holders(ngx_http_procmgr_services_t *v,
+    const pm_sock_t *k)
+{
+    char                   program[300];
+    size_t                 i, n, len, unit_len;
+    pm_json_t             *j;
+    const char            *unit;
+    const pm_proc_t       *p;
+    const pm_snapshot_t   *s;
+    const pm_fd_holder_t  *h;
+
+    j = &v->job->json;
+    s = v->job->snapshot;
+
+    h = pm_fd_map_find(&v->map, k->inode, &n);
+
+    pm_json_key(j, "pid_program");
+
+    if (n) {
+        p = pm_snapshot_find(s, h[0].pid);
+
+        len = (size_t) snprintf(program, sizeof(program), "%d/", h[0].pid);
+
+        if (p->name.len) {
+            i = ngx_min(p->name.len, sizeof(program) - len);
+            ngx_memcpy(program + len, pm_snapshot_str(s, p->name), i);
+
+        } else {
+            i = ngx_min(p->comm.len, sizeof(program) - len);
+            ngx_memcpy(program + len, pm_snapshot_str(s, p->comm), i);
+        }
+
+        pm_json_strn(j, program, len + i);
+
+    } else {
+        pm_json_str(j, "-");
+    }
+
+    unit = NULL;
+    unit_len = 0;
+
+    pm_json_key(j, "pids");
+    pm_json_array(j);
+
+    for (i = 0; i < n; i++) {
+        p = pm_snapshot_find(s, h[i].pid);
+
+        if (unit == NULL) {
+            unit = ngx_http_procmgr_services_unit(v, p, &unit_len);
+        }
+
+        pm_json_object(j);
+        pm_json_key(j, "pid");
+        pm_json_i64(j, h[i].pid);
+        pm_json_key(j, "name");
+        ngx_http_procmgr_json_name(j, s, p);
+        pm_json_key(j, "fd");
+        pm_json_i64(j, h[i].fd);
+        pm_json_object_end(j);
+    }
+
+    pm_json_array_end(j);
+
+    pm_json_key(j, "unit");
+
+    if (unit) {
+        pm_json_strn(j, unit, unit_len);
+
+    } else {
+        pm_json_null(j);
+    }
+}
+
+
+/* only of those that hold a socket, and once */
+
+static const char *
+ngx_http_procmgr_services_unit(ngx_http_procmgr_services_t *v,
+    const pm_proc_t *p, size_t *len)
+{
+    char                               unit[PM_UNIT_LEN];
+    size_t                             n, size;
+    u_char                            *texts;
+    const pm_snapshot_t               *s;
+    ngx_http_procmgr_services_unit_t  *u;
+
+    s = v->job->snapshot;
+    u = &v->units[p - pm_snapshot_procs(s)];
+
+    if (u->len == 0) {
+
+        n = (p->have & PM_HAVE_CGROUP)
+            ? pm_unit_of(unit, pm_snapshot_str(s, p->cgroup), p->cgroup.len)
+            : pm_unit_read(unit, v->walk.proc, p->pid);
+
+        if (v->size - v->len < n) {
+
+            size = ngx_max(2 * v->size, 4096);
+
+            texts = realloc(v->texts, size);
+            if (texts == NULL) {
+                return NULL;
+            }
+
+            v->texts = texts;
+            v->size = size;
+        }
+
+        if (n) {
+            ngx_memcpy(v->texts + v->len, unit, n);
+        }
+
+        u->offset = (uint32_t) v->len;
+        u->len = (uint32_t) n + 1;
+
+        v->len += n;
+    }
+
+    *len = u->len - 1;
+
+    return *len ? (char *) v->texts + u->offset : NULL;
+}
+
+
+static const char *
+ngx_http_procmgr_services_user(ngx_http_procmgr_services_t *v, uint32_t uid)
+{
+    size_t       len;
+    const char  *name;
+
+    if (v->known_uid && v->uid == uid) {
+        return v->user;
+    }
+
+    (void) pthread_mutex_lock(&ngx_http_procmgr_users_lock);
+
+    if (ngx_http_procmgr_users == NULL) {
+        ngx_http_procmgr_users = pm_users_create("/etc/passwd");
+    }
+
+    if (ngx_http_procmgr_users != NULL) {
+
+        if (!v->known_uid) {
+            pm_users_refresh(ngx_http_procmgr_users,
+                             NGX_HTTP_PROCMGR_USERS_WAIT);
+        }
+
+        name = pm_users_name(ngx_http_procmgr_users, uid, &len);
+        (void) snprintf(v->user, sizeof(v->user), "%.*s", (int) len, name);
+
+    } else {
+        (void) snprintf(v->user, sizeof(v->user), "%u", uid);
+    }
+
+    (void) pthread_mutex_unlock(&ngx_http_procmgr_users_lock);
+
+    v->uid = uid;
+    v->known_uid = 1;
+
+    return v->user;
+}

@@ -1,0 +1,477 @@
+
+/*
+ * What the policy allows, as the helper lists it.  All of this runs in a
+ * pool thread.
+ */
+
+
+#include "ngx_http_procmgr_control.h"
+#include "ngx_http_procmgr_op.h"
+
+
+#define NGX_HTTP_PROCMGR_LIST_TIMEOUT  8000     /* ms */
+
+
+typedef struct {
+    ngx_uint_t                what;
+    pm_json_t                *services;
+    pm_json_t                *commands;
+    pm_json_t                *signals;
+    ngx_uint_t                broken;
+} ngx_http_procmgr_list_t;
+
+
+static ngx_int_t ngx_http_procmgr_control_list(ngx_procmgr_t *pm,
+    ngx_uint_t role, ngx_uint_t live, ngx_http_procmgr_list_t *list,
+    char *why, size_t len);
+static ngx_int_t ngx_http_procmgr_control_helper(ngx_procmgr_t *pm,
+    const char *verb, ngx_uint_t role, ngx_uint_t live,
+    ngx_procmgr_record_pt record, void *data, ngx_procmgr_reply_t *reply,
+    char *why, size_t len);
+static void ngx_http_procmgr_control_record(void *data,
+    const pm_wire_head_t *head, const u_char *bytes);
+static void ngx_http_procmgr_control_record_service(pm_json_t *j,
+    const pm_wire_msg_t *msg, ngx_uint_t brief);
+static void ngx_http_procmgr_control_record_command(pm_json_t *j,
+    const pm_wire_msg_t *msg);
+static void ngx_http_procmgr_control_record_signal(pm_json_t *j,
+    const pm_wire_msg_t *msg);
+static void ngx_http_procmgr_control_text(pm_json_t *j, const char *key,
+    const pm_wire_msg_t *msg, const char *name);
+static void ngx_http_procmgr_control_number(pm_json_t *j, const char *key,
+    const pm_wire_msg_t *msg, const char *name);
+static void ngx_http_procmgr_control_flag(pm_json_t *j, const char *key,
+    const pm_wire_msg_t *msg, const char *name);
+static void ngx_http_procmgr_control_words(pm_json_t *j, const char *key,
+    const pm_wire_msg_t *msg, const char *name);
+
+
+void
+ngx_http_procmgr_control_make(ngx_procmgr_job_t *job)
+{
+    char                     why[256];
+    ngx_http_procmgr_list_t  list;
+
+    const ngx_http_procmgr_list_args_t  *args = job->args;
+
+    ngx_memzero(&list, sizeof(ngx_http_procmgr_list_t));
+
+    list.what = args->what;
+
+    if (args->what == NGX_HTTP_PROCMGR_LIST_SERVICES) {
+        list.services = &job->json;
+
+    } else {
+        list.commands = &job->json;
+    }
+
+    pm_json_array(&job->json);
+
+    if (ngx_http_procmgr_control_list(job->pm, args->role,
+                              args->what == NGX_HTTP_PROCMGR_LIST_SERVICES,
+                              &list, why, sizeof(why))
+        != NGX_OK)
+    {
+        ngx_procmgr_job_fail(job, NGX_HTTP_SERVICE_UNAVAILABLE,
+                             "helper_unavailable", "%s", why);
+        return;
+    }
+
+    pm_json_array_end(&job->json);
+}
+
+
+void
+ngx_http_procmgr_control_make_policy(ngx_procmgr_job_t *job)
+{
+    char                     why[256];
+    ngx_int_t                rc;
+    pm_json_t                services, commands, signals, *j;
+    uint64_t                 setuid, unprivileged;
+    ngx_uint_t               i, known;
+    const char              *trouble;
+    ngx_procmgr_reply_t      reply;
+    ngx_http_procmgr_list_t  list;
+
+    const ngx_http_procmgr_list_args_t  *args = job->args;
+
+    const struct {
+        const char  *key;
+        pm_json_t   *json;
+    } parts[] = {
+        { "services", &services },
+        { "commands", &commands },
+        { "signals", &signals }
+    };
+
+    known = 0;
+    setuid = 0;
+    unprivileged = 0;
+
+    rc = ngx_http_procmgr_control_helper(job->pm, "status", args->role, 0,
+                                         NULL, NULL, &reply, why,
+                                         sizeof(why));
+    if (rc == NGX_OK) {
+
+        known = (pm_wire_getu(&reply.msg, "setuid", 1, &setuid) == 0
+                 && pm_wire_getu(&reply.msg, "unprivileged", 1, &unprivileged)
+                    == 0);
+
+        trouble = ngx_http_procmgr_helper_status(&reply.msg);
+
+        if (trouble) {
+            ngx_cpystrn((u_char *) why, (u_char *) trouble, sizeof(why));
+            rc = NGX_DECLINED;
+        }
+
+        ngx_procmgr_reply_free(&reply);
+    }
+
+    ngx_memzero(&list, sizeof(ngx_http_procmgr_list_t));
+
+    list.what = NGX_HTTP_PROCMGR_LIST_POLICY;
+    list.services = &services;
+    list.commands = &commands;
+    list.signals = &signals;
+
+    for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        pm_json_init(parts[i].json, 0);
+        pm_json_array(parts[i].json);
+    }
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_procmgr_control_list(job->pm, args->role, 0, &list, why,
+                                           sizeof(why));
+    }
+
+    j = &job->json;
+
+    pm_json_object(j);
+
+    pm_json_key(j, "role");
+    pm_json_str(j, ngx_http_procmgr_role_name(args->role));
+
+    pm_json_key(j, "helper");
+    pm_json_object(j);
+    pm_json_key(j, "available");
+    pm_json_bool(j, rc == NGX_OK);
+    pm_json_key(j, "setuid");
+
+    if (known) {
+        pm_json_bool(j, (int) setuid);
+        pm_json_key(j, "unprivileged");
+        pm_json_bool(j, (int) unprivileged);
+
+    } else {
+        pm_json_null(j);
+        pm_json_key(j, "unprivileged");
+        pm_json_null(j);
+    }
+
+    pm_json_key(j, "reason");
+    pm_json_str(j, rc == NGX_OK ? NULL : why);
+    pm_json_object_end(j);
+
+    for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+
+        char  *data;
+
+        pm_json_array_end(parts[i].json);
+        pm_json_key(j, parts[i].key);
+
+        data = pm_json_flatten(parts[i].json);
+
+        /* what came before the trouble is no policy */
+
+        if (data && rc == NGX_OK) {
+            pm_json_raw(j, data, parts[i].json->total);
+
+        } else {
+            pm_json_array(j);
+            pm_json_array_end(j);
+        }
+
+        free(data);
+        pm_json_free(parts[i].json);
+    }
+
+    pm_json_key(j, "can");
+    pm_json_object(j);
+    pm_json_key(j, "act");
+    pm_json_bool(j, rc == NGX_OK && args->role >= NGX_PROCMGR_ROLE_OPERATOR);
+    pm_json_key(j, "log_read");
+    pm_json_bool(j, args->role >= NGX_PROCMGR_ROLE_OPERATOR);
+    pm_json_key(j, "log_verify");
+    pm_json_bool(j, args->role >= NGX_PROCMGR_ROLE_ADMIN);
+    pm_json_object_end(j);
+
+    pm_json_object_end(j);
+}
+
+
+static ngx_int_t
+ngx_http_procmgr_control_list(ngx_procmgr_t *pm, ngx_uint_t role,
+    ngx_uint_t live, ngx_http_procmgr_list_t *list, char *why, size_t len)
+{
+    ngx_int_t            rc;
+    const char          *text;
+    ngx_procmgr_reply_t  reply;
+
+    rc = ngx_http_procmgr_control_helper(pm, "list", role, live,
+                                         ngx_http_procmgr_control_record,
+                                         list, &reply, why, len);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    text = pm_wire_get(&reply.msg, "result");
+
+    if (text == NULL || ngx_strcmp(text, "ok") != 0 || list->broken) {
+        text = pm_wire_get(&reply.msg, "reason");
+        ngx_cpystrn((u_char *) why,
+                    (u_char *) (text ? text : "it answered nonsense"), len);
+        rc = NGX_DECLINED;
+    }
+
+    ngx_procmgr_reply_free(&reply);
+
+    return rc;
+}
+
+
+/* NGX_OK: *reply is to be freed; else `why' tells */
+
+static ngx_int_t
+ngx_http_procmgr_control_helper(ngx_procmgr_t *pm, const char *verb,
+    ngx_uint_t role, ngx_uint_t live, ngx_procmgr_record_pt record,
+    void *data, ngx_procmgr_reply_t *reply, char *why, size_t len)
+{
+    u_char          id[37];
+    pm_wire_text_t  text;
+
+    static ngx_str_t  actor = ngx_string("procmgr");
+
+    if (!pm->helper.set) {
+        ngx_cpystrn((u_char *) why, (u_char *) "no helper is configured",
+                    len);
+        return NGX_DECLINED;
+    }
+
+    if (ngx_procmgr_uuid(id) != NGX_OK) {
+        ngx_cpystrn((u_char *) why, (u_char *) "no random bytes", len);
+        return NGX_DECLINED;
+    }
+
+    ngx_procmgr_request(&text, verb, (char *) id, &actor,
+                        ngx_http_procmgr_role_name(role),
+                        NGX_HTTP_PROCMGR_LIST_TIMEOUT);
+
+    if (live) {
+        pm_wire_addu(&text, "live", 1);
+    }
+
+    ngx_memzero(reply, sizeof(ngx_procmgr_reply_t));
+
+    ngx_procmgr_exec_wait(pm, &text, NULL, 0, NGX_HTTP_PROCMGR_LIST_TIMEOUT,
+                          record, data, reply);
+
+    if (reply->ended == NGX_PROCMGR_EXEC_DONE) {
+        return NGX_OK;
+    }
+
+    ngx_cpystrn((u_char *) why, (u_char *) reply->why, len);
+
+    ngx_procmgr_reply_free(reply);
+
+    return NGX_DECLINED;
+}
+
+
+static void
+ngx_http_procmgr_control_record(void *data, const pm_wire_head_t *head,
+    const u_char *bytes)
+{
+    ngx_http_procmgr_list_t *list = data;
+
+    char            text[PM_WIRE_TEXT + 1];
+    ngx_uint_t      brief;
+    const char     *kind, *why;
+    pm_wire_msg_t   msg;
+
+    if (head->error || head->len > PM_WIRE_TEXT) {
+        list->broken = 1;
+        return;
+    }
+
+    ngx_memcpy(text, bytes, head->len);
+    text[head->len] = '\0';
+
+    if (pm_wire_parse(&msg, text, head->len, NULL, &why) != 0) {
+        list->broken = 1;
+        return;
+    }
+
+    kind = pm_wire_get(&msg, "kind");
+
+    if (kind == NULL) {
+        list->broken = 1;
+        return;
+    }
+
+    brief = (list->what == NGX_HTTP_PROCMGR_LIST_POLICY);
+
+    if (list->services && ngx_strcmp(kind, "service") == 0) {
+        ngx_http_procmgr_control_record_service(list->services, &msg, brief);
+
+    } else if (list->commands && ngx_strcmp(kind, "command") == 0) {
+        ngx_http_procmgr_control_record_command(list->commands, &msg);
+
+    } else if (list->signals && ngx_strcmp(kind, "signal") == 0) {
+        ngx_http_procmgr_control_record_signal(list->signals, &msg);
+    }
+}
+
+
+static void
+ngx_http_procmgr_control_record_service(pm_json_t *j,
+    const pm_wire_msg_t *msg, ngx_uint_t brief)
+{
+    pm_json_object(j);
+
+    ngx_http_procmgr_control_text(j, "name", msg, "name");
+
+    if (!brief) {
+        ngx_http_procmgr_control_text(j, "manager", msg, "manager");
+        ngx_http_procmgr_control_text(j, "unit", msg, "unit");
+        ngx_http_procmgr_control_text(j, "description", msg, "description");
+        ngx_http_procmgr_control_text(j, "state", msg, "state");
+        ngx_http_procmgr_control_text(j, "sub_state", msg, "sub_state");
+        ngx_http_procmgr_control_number(j, "main_pid", msg, "main_pid");
+        ngx_http_procmgr_control_text(j, "since", msg, "since");
+        ngx_http_procmgr_control_number(j, "memory", msg, "memory");
+        ngx_http_procmgr_control_flag(j, "enabled", msg, "enabled");
+    }
+
+    ngx_http_procmgr_control_words(j, "actions", msg, "actions");
+
+    pm_json_object_end(j);
+}
+
+
+static void
+ngx_http_procmgr_control_record_command(pm_json_t *j,
+    const pm_wire_msg_t *msg)
+{
+    pm_json_object(j);
+
+    ngx_http_procmgr_control_text(j, "id", msg, "name");
+    ngx_http_procmgr_control_text(j, "command", msg, "command");
+    ngx_http_procmgr_control_text(j, "example", msg, "example");
+    ngx_http_procmgr_control_words(j, "roles", msg, "roles");
+    ngx_http_procmgr_control_number(j, "timeout_s", msg, "timeout");
+
+    pm_json_object_end(j);
+}
+
+
+static void
+ngx_http_procmgr_control_record_signal(pm_json_t *j,
+    const pm_wire_msg_t *msg)
+{
+    pm_json_object(j);
+
+    ngx_http_procmgr_control_text(j, "uid", msg, "uid");
+    ngx_http_procmgr_control_words(j, "signals", msg, "sigs");
+
+    pm_json_object_end(j);
+}
+
+
+static void
+ngx_http_procmgr_control_text(pm_json_t *j, const char *key,
+    const pm_wire_msg_t *msg, const char *name)
+{
+    const pm_wire_pair_t  *pair;
+
+    pair = pm_wire_pair(msg, name);
+
+    pm_json_key(j, key);
+
+    if (pair && pair->len) {
+        pm_json_strn(j, pair->value, pair->len);
+
+    } else {
+        pm_json_null(j);
+    }
+}
+
+
+static void
+ngx_http_procmgr_control_number(pm_json_t *j, const char *key,
+    const pm_wire_msg_t *msg, const char *name)
+{
+    uint64_t  n;
+
+    pm_json_key(j, key);
+
+    if (pm_wire_getu(msg, name, UINT64_MAX, &n) == 0) {
+        pm_json_u64(j, n);
+
+    } else {
+        pm_json_null(j);
+    }
+}
+
+
+static void
+ngx_http_procmgr_control_flag(pm_json_t *j, const char *key,
+    const pm_wire_msg_t *msg, const char *name)
+{
+    uint64_t  n;
+
+    pm_json_key(j, key);
+
+    if (pm_wire_getu(msg, name, 1, &n) == 0) {
+        pm_json_bool(j, (int) n);
+
+    } else {
+        pm_json_null(j);
+    }
+}
+
+
+static void
+ngx_http_procmgr_control_words(pm_json_t *j, const char *key,
+    const pm_wire_msg_t *msg, const char *name)
+{
+    const char            *p, *end, *word;
+    const pm_wire_pair_t  *pair;
+
+    pair = pm_wire_pair(msg, name);
+
+    pm_json_key(j, key);
+    pm_json_array(j);
+
+    if (pair) {
+
+        p = pair->value;
+        end = p + pair->len;
+
+        while (p < end) {
+            word = p;
+
+            p = memchr(word, ',', (size_t) (end - word));
+            if (p == NULL) {
+                p = end;
+            }
+
+            if (p > word) {
+                pm_json_strn(j, word, (size_t) (p - word));
+            }
+
+            p++;
+        }
+    }
+
+    pm_json_array_end(j);
+}

@@ -3,37 +3,15 @@
 #include "ngx_procmgr_task.h"
 #include "ngx_procmgr_zone.h"
 #include "ngx_procmgr_slot.h"
-#include "../policy/pm_sha256.h"
+#include "ngx_procmgr_node.h"
+#include "ngx_procmgr_job.h"
 
 
-#define NGX_PROCMGR_BUCKETS       128
-#define NGX_PROCMGR_NODES         64        /* keys kept by a worker */
-#define NGX_PROCMGR_NODE_IDLE     60000     /* ms, then its bytes are given */
 #define NGX_PROCMGR_VIEW_TIMEOUT  10000
 #define NGX_PROCMGR_VIEW_POLL     3         /* ms, while another makes it */
 
 /* what the event loop copies itself; more is a thread's work */
 #define NGX_PROCMGR_COPY_INLINE   65536
-
-
-typedef struct ngx_procmgr_flight_s  ngx_procmgr_flight_t;
-
-
-typedef struct {                        /* a key this worker was asked for */
-    ngx_queue_t                chain;
-    ngx_queue_t                lru;
-    ngx_procmgr_key_t          key;
-    ngx_procmgr_body_t        *body;
-    ngx_procmgr_flight_t      *flight;
-} ngx_procmgr_node_t;
-
-
-struct ngx_procmgr_views_s {
-    ngx_queue_t                buckets[NGX_PROCMGR_BUCKETS];
-    ngx_queue_t                lru;         /* the latest used is first */
-    ngx_uint_t                 n;
-    size_t                     bytes;
-};
 
 
 typedef enum {
@@ -87,17 +65,6 @@ typedef struct {                        /* the ctx of a task */
 } ngx_procmgr_work_t;
 
 
-static void ngx_procmgr_view_key(ngx_procmgr_key_t *key, ngx_str_t *name);
-static ngx_procmgr_node_t *ngx_procmgr_node_find(ngx_procmgr_views_t *views,
-    ngx_procmgr_key_t *key);
-static ngx_procmgr_node_t *ngx_procmgr_node_add(ngx_procmgr_t *pm,
-    ngx_procmgr_key_t *key);
-static void ngx_procmgr_node_free(ngx_procmgr_views_t *views,
-    ngx_procmgr_node_t *node);
-static void ngx_procmgr_node_put(ngx_procmgr_t *pm, ngx_procmgr_node_t *node,
-    ngx_procmgr_body_t *body);
-static void ngx_procmgr_node_trim(ngx_procmgr_t *pm, size_t room);
-
 static ngx_procmgr_wait_t *ngx_procmgr_wait_add(ngx_procmgr_flight_t *flight,
     ngx_msec_t timeout, ngx_procmgr_body_pt handler, void *data);
 static void ngx_procmgr_wait_remove(ngx_procmgr_wait_t *wait);
@@ -120,29 +87,6 @@ static void ngx_procmgr_work_copied(void *ctx);
 
 
 ngx_int_t
-ngx_procmgr_views_init(ngx_procmgr_t *pm, ngx_cycle_t *cycle)
-{
-    ngx_uint_t            i;
-    ngx_procmgr_views_t  *views;
-
-    views = ngx_pcalloc(cycle->pool, sizeof(ngx_procmgr_views_t));
-    if (views == NULL) {
-        return NGX_ERROR;
-    }
-
-    for (i = 0; i < NGX_PROCMGR_BUCKETS; i++) {
-        ngx_queue_init(&views->buckets[i]);
-    }
-
-    ngx_queue_init(&views->lru);
-
-    pm->views = views;
-
-    return NGX_OK;
-}
-
-
-ngx_int_t
 ngx_procmgr_view_get(ngx_procmgr_t *pm, ngx_procmgr_view_t *view,
     ngx_procmgr_body_t **body, ngx_procmgr_body_pt handler, void *data,
     ngx_procmgr_wait_t **wait)
@@ -152,10 +96,7 @@ ngx_procmgr_view_get(ngx_procmgr_t *pm, ngx_procmgr_view_t *view,
     ngx_msec_t             max_age, timeout;
     ngx_procmgr_key_t      key;
     ngx_procmgr_node_t    *node;
-    ngx_procmgr_views_t   *views;
     ngx_procmgr_flight_t  *flight;
-
-    views = pm->views;
 
     max_age = view->max_age ? view->max_age : pm->interval;
     timeout = view->timeout ? view->timeout : NGX_PROCMGR_VIEW_TIMEOUT;
@@ -163,15 +104,12 @@ ngx_procmgr_view_get(ngx_procmgr_t *pm, ngx_procmgr_view_t *view,
     now = ngx_procmgr_boottime();
     node = NULL;
 
-    ngx_procmgr_view_key(&key, &view->key);
+    ngx_procmgr_node_key(&key, &view->key);
 
     if (!view->again) {
-        node = ngx_procmgr_node_find(views, &key);
+        node = ngx_procmgr_node_find(pm, &key);
 
         if (node && node->body && node->body->made + max_age > now) {
-
-            ngx_queue_remove(&node->lru);
-            ngx_queue_insert_head(&views->lru, &node->lru);
 
             ngx_atomic_fetch_add(&pm->sh->counters.views_cached, 1);
 
@@ -270,195 +208,6 @@ ngx_procmgr_view_forget(ngx_procmgr_wait_t *wait)
         && ngx_queue_empty(&flight->waits))
     {
         ngx_procmgr_flight_free(flight);
-    }
-}
-
-
-void
-ngx_procmgr_body_hold(ngx_procmgr_body_t *body)
-{
-    body->refs++;
-}
-
-
-void
-ngx_procmgr_body_release(ngx_procmgr_body_t *body)
-{
-    if (--body->refs == 0) {
-        free(body->data);
-        free(body);
-    }
-}
-
-
-void
-ngx_procmgr_job_fail(ngx_procmgr_job_t *job, ngx_uint_t status,
-    const char *code, const char *fmt, ...)
-{
-    va_list  args;
-
-    job->status = status;
-
-    (void) snprintf(job->code, sizeof(job->code), "%s", code);
-
-    va_start(args, fmt);
-    (void) vsnprintf(job->detail, sizeof(job->detail), fmt, args);
-    va_end(args);
-}
-
-
-/* a key that is too long for a slot stands there by its hash */
-
-static void
-ngx_procmgr_view_key(ngx_procmgr_key_t *key, ngx_str_t *name)
-{
-    uint8_t      sum[PM_SHA256_LEN];
-    pm_sha256_t  ctx;
-
-    if (name->len <= NGX_PROCMGR_KEY_LEN && name->len) {
-        ngx_memcpy(key->data, name->data, name->len);
-        key->len = name->len;
-
-    } else {
-        pm_sha256_init(&ctx);
-        pm_sha256_update(&ctx, name->data, name->len);
-        pm_sha256_final(&ctx, sum);
-
-        key->len = ngx_sprintf(key->data, "sha256:") - key->data;
-        pm_hex((char *) key->data + key->len, sum, PM_SHA256_LEN);
-        key->len += 2 * PM_SHA256_LEN;
-    }
-
-    key->hash = ngx_murmur_hash2(key->data, key->len);
-}
-
-
-static ngx_procmgr_node_t *
-ngx_procmgr_node_find(ngx_procmgr_views_t *views, ngx_procmgr_key_t *key)
-{
-    ngx_queue_t         *q, *bucket;
-    ngx_procmgr_node_t  *node;
-
-    bucket = &views->buckets[key->hash % NGX_PROCMGR_BUCKETS];
-
-    for (q = ngx_queue_head(bucket);
-         q != ngx_queue_sentinel(bucket);
-         q = ngx_queue_next(q))
-    {
-        node = ngx_queue_data(q, ngx_procmgr_node_t, chain);
-
-        if (node->key.hash == key->hash
-            && node->key.len == key->len
-            && ngx_memcmp(node->key.data, key->data, key->len) == 0)
-        {
-            return node;
-        }
-    }
-
-    return NULL;
-}
-
-
-static ngx_procmgr_node_t *
-ngx_procmgr_node_add(ngx_procmgr_t *pm, ngx_procmgr_key_t *key)
-{
-    ngx_procmgr_node_t   *node;
-    ngx_procmgr_views_t  *views;
-
-    views = pm->views;
-
-    ngx_procmgr_node_trim(pm, 0);
-
-    node = ngx_calloc(sizeof(ngx_procmgr_node_t), ngx_cycle->log);
-    if (node == NULL) {
-        return NULL;
-    }
-
-    node->key = *key;
-
-    ngx_queue_insert_head(&views->buckets[key->hash % NGX_PROCMGR_BUCKETS],
-                          &node->chain);
-    ngx_queue_insert_head(&views->lru, &node->lru);
-
-    views->n++;
-
-    return node;
-}
-
-
-static void
-ngx_procmgr_node_free(ngx_procmgr_views_t *views, ngx_procmgr_node_t *node)
-{
-    ngx_queue_remove(&node->chain);
-    ngx_queue_remove(&node->lru);
-
-    views->n--;
-
-    if (node->body) {
-        views->bytes -= node->body->len;
-        ngx_procmgr_body_release(node->body);
-    }
-
-    ngx_free(node);
-}
-
-
-static void
-ngx_procmgr_node_put(ngx_procmgr_t *pm, ngx_procmgr_node_t *node,
-    ngx_procmgr_body_t *body)
-{
-    ngx_procmgr_views_t  *views;
-
-    views = pm->views;
-
-    if (node->body) {
-        views->bytes -= node->body->len;
-        ngx_procmgr_body_release(node->body);
-    }
-
-    body->refs++;
-
-    node->body = body;
-    views->bytes += body->len;
-
-    ngx_queue_remove(&node->lru);
-    ngx_queue_insert_head(&views->lru, &node->lru);
-}
-
-
-/* the least used go until another of `room' bytes is within the bounds */
-
-static void
-ngx_procmgr_node_trim(ngx_procmgr_t *pm, size_t room)
-{
-    uint64_t              now;
-    ngx_queue_t          *q, *prev;
-    ngx_procmgr_node_t   *node;
-    ngx_procmgr_views_t  *views;
-
-    views = pm->views;
-    now = ngx_procmgr_boottime();
-
-    for (q = ngx_queue_last(&views->lru);
-         q != ngx_queue_sentinel(&views->lru);
-         q = prev)
-    {
-        prev = ngx_queue_prev(q);
-        node = ngx_queue_data(q, ngx_procmgr_node_t, lru);
-
-        if (node->flight) {
-            continue;
-        }
-
-        if (views->n < NGX_PROCMGR_NODES
-            && views->bytes + room <= pm->sh->arena_size
-            && (node->body == NULL
-                || node->body->made + NGX_PROCMGR_NODE_IDLE > now))
-        {
-            break;
-        }
-
-        ngx_procmgr_node_free(views, node);
     }
 }
 
@@ -679,10 +428,8 @@ ngx_procmgr_flight_end(ngx_procmgr_flight_t *flight, ngx_procmgr_body_t *body)
 
     if (body && body->status == 200) {
 
-        ngx_procmgr_node_trim(pm, body->len);
-
         if (node == NULL) {
-            node = ngx_procmgr_node_find(pm->views, &flight->key);
+            node = ngx_procmgr_node_find(pm, &flight->key);
 
             if (node == NULL) {
                 node = ngx_procmgr_node_add(pm, &flight->key);
@@ -760,7 +507,7 @@ ngx_procmgr_flight_detach(ngx_procmgr_flight_t *flight)
     node->flight = NULL;
 
     if (node->body == NULL) {
-        ngx_procmgr_node_free(flight->pm->views, node);
+        ngx_procmgr_node_free(flight->pm, node);
     }
 }
 
@@ -770,97 +517,15 @@ ngx_procmgr_work_make(void *ctx, ngx_log_t *log)
 {
     ngx_procmgr_work_t *work = ctx;
 
-    int                  zone_full;
-    char                 err[NGX_PROCMGR_ERR_LEN];
-    size_t               arena;
-    uint64_t             made;
-    pm_snapshot_t       *s;
-    ngx_procmgr_t       *pm;
-    ngx_procmgr_job_t    job;
     ngx_procmgr_body_t  *body;
 
-    pm = work->pm;
-    arena = pm->sh->arena_size;
-    s = NULL;
+    body = ngx_procmgr_job_run(work->pm, &work->key, work->make, work->args,
+                               work->want, work->max_age, log);
 
-    ngx_memzero(&job, sizeof(ngx_procmgr_job_t));
-
-    job.pm = pm;
-    job.args = work->args;
-    job.log = log;
-    job.status = 200;
-
-    /* above its limit the size is still to be known, for the log */
-
-    pm_json_init(&job.json, 4 * arena);
-
-    made = ngx_procmgr_boottime();
-
-    if (work->want) {
-        s = ngx_procmgr_zone_snapshot(pm, work->max_age, work->want, err,
-                                      &zone_full);
-
-        if (s == NULL) {
-            ngx_procmgr_job_fail(&job, zone_full ? 503 : 500,
-                                 zone_full ? "zone_full"
-                                           : "system_call_failed",
-                                 "%s", err);
-
-        } else {
-            made = s->monotonic_ns / 1000000;
-            job.snapshot = s;
-        }
-    }
-
-    if (job.status == 200) {
-        work->make(&job);
-        ngx_atomic_fetch_add(&pm->sh->counters.views_made, 1);
-    }
-
-    free(s);
-
-    if (job.status == 200
-        && (pm_json_error(&job.json) == EFBIG || job.json.total > arena))
-    {
-        ngx_procmgr_zone_full(pm, &pm->sh->body_said, "an answer",
-                              job.json.total,
-                              job.json.total / 2 * NGX_PROCMGR_PARTS);
-
-        ngx_procmgr_job_fail(&job, 503, "zone_full",
-                             "the answer does not fit into the zone");
-    }
-
-    body = ngx_procmgr_body_create(pm, &work->key);
-
-    if (body) {
-        body->status = job.status;
-        body->made = made;
-        body->generation = ngx_procmgr_generation(pm);
-
-        ngx_memcpy(body->code, job.code, sizeof(body->code));
-        ngx_memcpy(body->detail, job.detail, sizeof(body->detail));
-        ngx_memcpy(body->partial, job.partial, sizeof(body->partial));
-    }
-
-    if (body && job.status == 200) {
-
-        if (pm_json_error(&job.json) == 0) {
-            body->data = (u_char *) pm_json_flatten(&job.json);
-            body->len = job.json.total;
-        }
-
-        if (body->data == NULL) {
-            free(body);
-            body = NULL;
-        }
-    }
-
-    pm_json_free(&job.json);
+    ngx_procmgr_slot_leave(work->pm, work->seen.slot, &work->key,
+                           (body && body->status == 200) ? body : NULL);
 
     work->body = body;
-
-    ngx_procmgr_slot_leave(pm, work->seen.slot, &work->key,
-                           (body && body->status == 200) ? body : NULL);
 }
 
 

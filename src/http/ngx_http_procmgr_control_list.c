@@ -279,7 +279,13 @@ ngx_http_procmgr_control_helper(ngx_procmgr_t *pm, const char *verb,
         return NGX_OK;
     }
 
-    ngx_cpystrn((u_char *) why, (u_char *) reply->why, len);
+    /* reply->why names the path: that is for the error log */
+
+    ngx_cpystrn((u_char *) why,
+                (u_char *) (reply->ended == NGX_PROCMGR_EXEC_AWAY
+                                ? "the helper could not be started"
+                                : "the helper did not answer"),
+                len);
 
     ngx_procmgr_reply_free(reply);
 

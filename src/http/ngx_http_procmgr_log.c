@@ -206,12 +206,12 @@ ngx_http_procmgr_log_list(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx)
 
     if (a.type != NGX_CONF_UNSET_UINT) {
         (void) json_object_set_new(filters, "logType",
-                               json_string(ngx_http_procmgr_log_types[a.type]));
+                          json_string(ngx_http_procmgr_log_types[a.type]));
     }
 
     if (a.status != NGX_CONF_UNSET_UINT) {
         (void) json_object_set_new(filters, "retStatus",
-                          json_string(ngx_http_procmgr_log_statuses[a.status]));
+                     json_string(ngx_http_procmgr_log_statuses[a.status]));
     }
 
     if (ngx_http_procmgr_log_filter(r, ctx, filters, "actor", &a.actor)

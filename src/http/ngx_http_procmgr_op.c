@@ -6,8 +6,10 @@
 #include "ngx_http_procmgr_sql.h"
 
 
-#define NGX_HTTP_PROCMGR_OPS_MAX        1024    /* of a worker */
-#define NGX_HTTP_PROCMGR_OP_TIMEOUT     600000  /* ms, of a helper's run */
+#define NGX_HTTP_PROCMGR_OPS_MAX     1024       /* of a worker */
+
+/* ms; the helper bounds itself, and a policy's timeout is an hour at most */
+#define NGX_HTTP_PROCMGR_OP_TIMEOUT  3700000
 
 
 typedef struct {
@@ -98,9 +100,7 @@ ngx_http_procmgr_op_start(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
     ngx_http_procmgr_op_t  *op;
 
     if (ctx->pm->pg == NULL) {
-        return ngx_http_procmgr_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                   "database_unavailable",
-                   "there is no operation log, so nothing was done");
+        return ngx_http_procmgr_db_away(r);
     }
 
     if (ngx_http_procmgr_ops.n >= NGX_HTTP_PROCMGR_OPS_MAX) {
@@ -152,8 +152,8 @@ ngx_http_procmgr_op_start(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
                              ngx_http_procmgr_op_intent_done, op)
         == NULL)
     {
-        ngx_http_procmgr_op_close(op, "no memory");
-        goto failed;
+        ngx_http_procmgr_op_close(op, "no statement");
+        return ngx_http_procmgr_db_away(r);
     }
 
     op->gone = ngx_http_procmgr_on_gone(r, ngx_http_procmgr_op_gone, op);
@@ -175,8 +175,7 @@ ngx_http_procmgr_op_start(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
 
 failed:
 
-    return ngx_http_procmgr_problem(r, NGX_HTTP_INTERNAL_SERVER_ERROR,
-                                    "no_memory", "memory is short");
+    return NGX_ERROR;
 }
 
 

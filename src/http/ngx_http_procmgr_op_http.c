@@ -234,10 +234,7 @@ ngx_http_procmgr_op_unavailable(ngx_http_procmgr_op_t *op)
     r = ngx_http_procmgr_op_detach(op);
 
     if (r) {
-        ngx_http_procmgr_finish(r,
-            ngx_http_procmgr_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                "database_unavailable",
-                "the operation log cannot be written, so nothing was done"));
+        ngx_http_procmgr_finish(r, ngx_http_procmgr_db_away(r));
     }
 }
 

@@ -198,7 +198,7 @@ ngx_http_procmgr_op_run(ngx_http_procmgr_op_t *op)
 
     (void) ngx_atomic_fetch_add(&op->pm->sh->counters.ops, 1);
 
-    if (!text.error
+    if (op->pm->helper.set && !text.error
         && ngx_procmgr_exec(op->pm, &text, op->timeout, NULL,
                             ngx_http_procmgr_op_reply, op))
     {
@@ -211,7 +211,7 @@ ngx_http_procmgr_op_run(ngx_http_procmgr_op_t *op)
 
     (void) ngx_http_procmgr_outcome_word(&op->outcome, "failure",
                                          "helper_unavailable",
-                                         "the helper could not be started");
+                                         "there is no helper to do it");
     ngx_http_procmgr_op_outcome(op);
 }
 
@@ -233,8 +233,9 @@ ngx_http_procmgr_op_reply(void *data, ngx_procmgr_reply_t *reply)
     case NGX_PROCMGR_EXEC_AWAY:
 
         (void) ngx_http_procmgr_outcome_word(&op->outcome, "failure",
-                                             "helper_unavailable",
-                                             reply->why);
+                                 "helper_unavailable",
+                                 "the helper could not be started, "
+                                 "so nothing was done");
         break;
 
     default: /* NGX_PROCMGR_EXEC_LOST */

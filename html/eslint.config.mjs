@@ -1,0 +1,33 @@
+import js from '@eslint/js';
+
+const browser = Object.fromEntries(['AbortController', 'AbortSignal', 'Intl',
+  'ResizeObserver', 'URL', 'URLSearchParams', 'addEventListener',
+  'clearInterval', 'clearTimeout', 'crypto', 'document', 'fetch',
+  'getComputedStyle', 'history', 'localStorage', 'location', 'matchMedia',
+  'navigator', 'setInterval', 'setTimeout',
+].map((name) => [name, 'readonly']));
+
+const node = Object.fromEntries(['console', 'process',
+].map((name) => [name, 'readonly']));
+
+export default [
+  js.configs.recommended,
+  {
+    files: ['js/**/*.js'],
+    languageOptions: { globals: browser },
+    rules: {
+      'eqeqeq': ['error', 'always', { null: 'ignore' }],
+      'no-restricted-properties': ['error', ...['innerHTML', 'outerHTML',
+        'insertAdjacentHTML', 'dangerouslySetInnerHTML', 'write',
+      ].map((property) => ({ property,
+        message: 'Text from the host becomes text nodes only.' }))],
+      'no-shadow': 'error',
+      'no-var': 'error',
+      'prefer-const': 'error',
+    },
+  },
+  {
+    files: ['*.mjs'],
+    languageOptions: { globals: node },
+  },
+];

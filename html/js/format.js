@@ -1,0 +1,120 @@
+/*
+ * Numbers, sizes and times for people, and hostile text made visible.
+ */
+
+import { app } from './store.js';
+import { t } from './i18n.js';
+
+const locale = () => (app.get().lang === 'zh' ? 'zh-CN' : app.get().lang);
+
+/** @type {Map<string, Intl.NumberFormat | Intl.DateTimeFormat>} */
+const formats = new Map();
+
+/** @param {number} digits @returns {Intl.NumberFormat} */
+function decimals(digits) {
+  const key = `${locale()} ${digits}`;
+  let format = formats.get(key);
+
+  if (!format) {
+    format = new Intl.NumberFormat(locale(),
+      { minimumFractionDigits: digits, maximumFractionDigits: digits });
+    formats.set(key, format);
+  }
+
+  return /** @type {Intl.NumberFormat} */ (format);
+}
+
+
+/** @param {unknown} n @param {number} [digits] */
+export function number(n, digits = 0) {
+  return typeof n === 'number' ? decimals(digits).format(n) : '–';
+}
+
+
+/** @param {unknown} kib */
+export function kibibytes(kib) {
+  if (typeof kib !== 'number') {
+    return '–';
+  }
+
+  const units = ['KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
+  let n = kib, unit = 0;
+
+  while (n >= 1024 && unit < units.length - 1) {
+    n /= 1024;
+    unit++;
+  }
+
+  return `${decimals(unit === 0 || n >= 100 ? 0 : 1).format(n)} ${units[unit]}`;
+}
+
+
+/** @param {unknown} seconds two largest units */
+export function duration(seconds) {
+  if (typeof seconds !== 'number') {
+    return '–';
+  }
+
+  if (seconds < 60) {
+    return t('time.s', { n: number(seconds, seconds < 10 ? 1 : 0) });
+  }
+
+  const s = Math.floor(seconds);
+  const days = Math.floor(s / 86400);
+  const hours = Math.floor(s / 3600) % 24;
+  const minutes = Math.floor(s / 60) % 60;
+  const parts = [[days, 'time.d'], [hours, 'time.h'], [minutes, 'time.min'],
+    [s % 60, 'time.s']];
+  const first = parts.findIndex(([n]) => n);
+
+  return parts.slice(first, first + 2).filter(([n]) => n)
+    .map(([n, key]) => t(String(key), { n })).join(' ');
+}
+
+
+/** @param {Date} date @param {boolean} [day] with the day even when it is today */
+export function clock(date, day = false) {
+  const today = new Date().toDateString() === date.toDateString() && !day;
+  const key = `${locale()} clock ${today}`;
+  let format = formats.get(key);
+
+  if (!format) {
+    format = new Intl.DateTimeFormat(locale(), {
+      hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23',
+      ...(!today && { year: 'numeric', month: '2-digit', day: '2-digit' }),
+    });
+    formats.set(key, format);
+  }
+
+  return /** @type {Intl.DateTimeFormat} */ (format).format(date);
+}
+
+
+/*
+ * Names, arguments and outputs come from anybody on the host.  They only ever
+ * become text nodes; controls and the marks that reorder text, which could
+ * still deceive the eye, are shown as signs.
+ */
+
+const CONTROLS = /[\x00-\x1f\x7f]/g;    // eslint-disable-line no-control-regex
+const REORDERING = /[\x80-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+
+/** @param {string} c */
+const sign = (c) => (c === '\x7f' ? '\u2421'
+  : String.fromCharCode(0x2400 + c.charCodeAt(0)));
+
+/** @param {string} c */
+const name = (c) => `\u27e8${c.charCodeAt(0).toString(16).toUpperCase()
+  .padStart(4, '0')}\u27e9`;
+
+/** @param {unknown} value one line */
+export function plain(value) {
+  return String(value).replace(CONTROLS, sign).replace(REORDERING, name);
+}
+
+/** @param {unknown} value several lines: the output of a program */
+export function output(value) {
+  return String(value).replace(/\r\n/g, '\n')
+    .replace(CONTROLS, (c) => (c === '\n' || c === '\t' ? c : sign(c)))
+    .replace(REORDERING, name);
+}

@@ -1,0 +1,130 @@
+/*
+ * Words: flat files i18n/<lang>.json, {name} marks a value.  Values are put
+ * in as text; nothing here makes markup.
+ */
+
+import { app, storedLanguage, storeLanguage } from './store.js';
+
+export const LANGUAGES = { en: 'English', zh: '中文' };
+
+/** @type {Record<string, string>} */
+let words = {};
+/** @type {Intl.PluralRules} */
+let plural = new Intl.PluralRules('en');
+
+
+function preferred() {
+  const stored = storedLanguage();
+
+  if (stored && stored in LANGUAGES) {
+    return stored;
+  }
+
+  for (const tag of navigator.languages ?? [navigator.language]) {
+    const lang = tag.toLowerCase().split('-')[0];
+
+    if (lang in LANGUAGES) {
+      return lang;
+    }
+  }
+
+  return 'en';
+}
+
+
+/** @param {string} lang */
+async function load(lang) {
+  const answer = await fetch(new URL(`../i18n/${lang}.json`, import.meta.url));
+
+  if (!answer.ok) {
+    throw new Error(`i18n/${lang}.json: ${answer.status}`);
+  }
+
+  words = await answer.json();
+  plural = new Intl.PluralRules(lang);
+  document.documentElement.lang = lang === 'zh' ? 'zh-CN' : lang;
+  app.set({ lang });
+}
+
+
+export const loadLanguage = () => load(preferred());
+
+
+/** @param {string} lang */
+export async function setLanguage(lang) {
+  await load(lang);
+  storeLanguage(lang);
+}
+
+
+/**
+ * @param {string} key
+ * @param {Record<string, string | number>} [values]
+ */
+export function t(key, values = {}) {
+  const text = words[key] ?? key;
+
+  return text.replace(/\{(\w+)\}/g, (all, name) => (
+    name in values ? String(values[name]) : all));
+}
+
+
+/**
+ * A sentence with a number: key.one, key.other as the language has them.
+ *
+ * @param {string} key
+ * @param {number} n
+ */
+export function tn(key, n) {
+  const form = `${key}.${plural.select(n)}`;
+
+  return t(form in words ? form : `${key}.other`, { n });
+}
+
+
+/**
+ * The words for a member of an open set (codes, types, keys of facts), or
+ * what the server sent where the page has none.
+ *
+ * @param {string} set
+ * @param {string} member
+ */
+export const tm = (set, member) => words[`${set}.${member}`] ?? member;
+
+/** @param {string} set @param {string} member */
+export const has = (set, member) => `${set}.${member}` in words;
+
+
+/*
+ * The members that have words.  The i18n test reads this list: each needs its
+ * key in every language, and no other key may stand under the set's name.
+ */
+export const SETS = {
+  action: ['start', 'stop', 'restart', 'reload', 'enable', 'disable'],
+  doing: ['start', 'stop', 'restart', 'reload', 'enable', 'disable'],
+  confirm: ['start', 'stop', 'restart', 'reload', 'enable', 'disable'],
+  state: ['active', 'inactive', 'failed', 'activating', 'deactivating',
+    'unknown'],
+  ret: ['pending', 'running', 'success', 'failure', 'refused', 'unknown'],
+  role: ['viewer', 'operator', 'admin'],
+  theme: ['system', 'light', 'dark'],
+  type: ['service_start', 'service_stop', 'service_restart', 'service_reload',
+    'service_enable', 'service_disable', 'command_run', 'process_signal',
+    'process_priority', 'login', 'logout', 'login_failed', 'password_changed',
+    'memory_alert', 'memory_watch', 'sensitive_read'],
+  event: ['intent', 'running', 'success', 'failure', 'refused', 'unknown',
+    'resolved'],
+  fact: ['os_type', 'os_version', 'hostname', 'kernel', 'architecture',
+    'boot_time', 'uptime', 'timezone', 'cpu_model', 'cpu_count', 'load',
+    'users', 'virtualization', 'memory_total', 'swap_total', 'schedule'],
+  code: ['server_away', 'bad_answer', 'not_found', 'bad_parameter',
+    'bad_request', 'bad_credentials', 'no_session', 'csrf_failed', 'bad_origin',
+    'bad_host', 'throttled', 'method_not_allowed', 'body_too_large', 'not_json',
+    'role_too_low', 'policy_denied', 'access_denied', 'no_such_process',
+    'zombie_process', 'stale_process', 'unknown_service', 'action_not_allowed',
+    'busy', 'database_unavailable', 'helper_unavailable', 'not_setuid',
+    'policy_invalid', 'spool_failed', 'key_unreadable', 'bad_mac', 'expired',
+    'replayed', 'not_started', 'unchanged', 'timeout', 'exit_status', 'signal',
+    'no_effect', 'reauth_required', 'system_call_failed', 'zone_full',
+    'unsupported', 'unknown_result'],
+};

@@ -1,0 +1,173 @@
+/*
+ * The dialog of an action: says what will happen to what, shows that it is
+ * under way, ends in a clear message.
+ */
+
+import { useEffect, useRef, useState } from 'preact/hooks';
+
+import { Dialog } from './dialog.js';
+import { html } from './html.js';
+import { Notice, Output, Problem, State } from './parts.js';
+import { ApiError } from '../api.js';
+import { duration, plain } from '../format.js';
+import { t, tm } from '../i18n.js';
+import { perform, running, wish } from '../ops.js';
+import { href } from '../store.js';
+
+
+/**
+ * @typedef {{
+ *   title: string, what: any, verb: string, doing: string, danger?: boolean,
+ *   path: string, body: object,
+ * }} Action
+ *
+ * @param {{ action: Action, onClose: (op: any) => void }} props
+ */
+export function ActionDialog({ action, onClose }) {
+  const [phase, setPhase] = useState('ask');
+  const [op, setOp] = useState(/** @type {any} */ (null));
+  const [error, setError] = useState(/** @type {ApiError | null} */ (null));
+  const want = useRef(wish(action.path, action.body));
+  const close = useRef(/** @type {HTMLButtonElement | null} */ (null));
+  const shown = useRef(true);
+
+  useEffect(() => () => { shown.current = false; }, []);
+
+  useEffect(() => {
+    if (phase === 'done' || phase === 'failed') {
+      close.current?.focus();
+    }
+  }, [phase]);
+
+  const go = async () => {
+    setPhase('doing');
+    setError(null);
+
+    try {
+      const done = await perform(want.current,
+        (now) => shown.current && setOp(now));
+
+      if (shown.current) {
+        setOp(done);
+        setPhase('done');
+      }
+    } catch (e) {
+      if (!(e instanceof ApiError)) {
+        throw e;
+      }
+
+      if (shown.current) {
+        setError(e);
+        setPhase('failed');
+      }
+    }
+  };
+
+  const kind = phase === 'done' ? (op.is_exec ? 'ok' : 'bad')
+    : phase === 'failed' ? 'bad' : '';
+  const lost = phase === 'failed' && error?.away;
+
+  return html`<${Dialog} title=${action.title} kind=${kind}
+    busy=${phase === 'doing'} onClose=${() => onClose(op)}
+    buttons=${buttons({ phase, lost, action, go, close,
+      onClose: () => onClose(op) })}>
+    ${phase === 'ask' ? action.what : html`<p class="what">${action.what}</p>`}
+    <div role="status" class="outcome">
+      ${phase === 'doing' && html`<${Doing} words=${action.doing} />`}
+      ${phase === 'done' && html`<${Outcome} op=${op} />`}
+      ${phase === 'failed' && error && html`<${Notice} kind="bad">
+        ${lost ? t('op.lost') : html`<${Problem} error=${error} />`}
+        ${error.opId && html` <${LogLink} id=${error.opId} />`}<//>`}
+    </div>
+  <//>`;
+}
+
+
+/** @param {any} props */
+function buttons({ phase, lost, action, go, close, onClose }) {
+  if (phase === 'ask') {
+    return html`
+      <button type="button" onClick=${onClose}>${t('dialog.cancel')}</button>
+      <button type="button" autofocus onClick=${go}
+        class=${action.danger ? 'danger' : 'primary'}>${action.verb}</button>`;
+  }
+
+  return html`
+    ${lost && html`<button type="button" onClick=${go}>
+      ${t('op.ask_again')}</button>`}
+    <button type="button" ref=${close} onClick=${onClose}
+      class=${phase === 'doing' ? '' : 'primary'}>
+      ${t(phase === 'doing' ? 'dialog.background' : 'dialog.close')}</button>`;
+}
+
+
+/** @param {{ words: string }} props */
+function Doing({ words }) {
+  const [since] = useState(Date.now());
+  const [now, setNow] = useState(since);
+
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 1000);
+
+    return () => clearInterval(timer);
+  }, []);
+
+  const seconds = Math.floor((now - since) / 1000);
+
+  return html`<p class="doing"><i aria-hidden="true"></i>${words}
+    ${seconds > 1 && html`<span aria-hidden="true">
+      ${duration(seconds)}</span>`}</p>`;
+}
+
+
+/** @param {{ id: string }} props */
+const LogLink = ({ id }) => html`
+  <a href=${href('log', { op: id })}>${t('op.see_log')}</a>`;
+
+
+/**
+ * How an operation ended: the sentence, the states before and after, what it
+ * said.
+ *
+ * @param {{ op: any }} props
+ */
+export function Outcome({ op }) {
+  if (running(op)) {
+    return html`<p class="doing"><i aria-hidden="true"></i>${t('op.running')}</p>`;
+  }
+
+  const ok = op.retStatus === 'success';
+  const said = ok ? op.stdout : op.stderr || op.stdout;
+  const unchanged = ok && op.code === 'unchanged';
+  const sentence = unchanged ? tm('code', 'unchanged')
+    : t(`op.${ok ? 'success' : op.retStatus === 'unknown' ? 'unknown'
+      : op.retStatus === 'refused' ? 'refused' : 'failure'}`);
+  const reason = !ok && op.cmdret && op.cmdret !== said ? op.cmdret : '';
+
+  return html`
+    <${Notice} kind=${ok ? 'ok' : op.retStatus === 'unknown' ? 'warn' : 'bad'}>
+      <b>${sentence}</b>
+      ${!ok && op.code && html` <${Problem}
+        error=${{ code: op.code, detail: reason }} />`}
+    <//>
+    <dl class="effect">
+      ${op.before?.state && html`<div><dt>${t('op.effect')}</dt><dd>
+        <${State} state=${op.before.state} /> <${Pid} of=${op.before} />
+        <span aria-label=${t('op.then')}> → </span>
+        <${State} state=${op.after?.state} /> <${Pid} of=${op.after} />
+      </dd></div>`}
+      ${typeof op.duration_ms === 'number' && html`<div>
+        <dt>${t('op.took')}</dt><dd>${duration(op.duration_ms / 1000)}</dd>
+      </div>`}
+      ${!ok && typeof op.exit_code === 'number' && html`<div>
+        <dt>${t('op.exit_code')}</dt><dd>${op.exit_code}</dd></div>`}
+      ${op.op_id && html`<div><dt>${t('op.id')}</dt>
+        <dd><${LogLink} id=${op.op_id} /></dd></div>`}
+    </dl>
+    ${said && html`<${Output} value=${said} label=${t('op.output')} />`}`;
+}
+
+
+/** @param {{ of: any }} props */
+const Pid = ({ of }) => (of?.main_pid || of?.pid
+  ? html`<span class="mono">${plain(of.main_pid ?? of.pid)}</span>` : null);

@@ -1,0 +1,156 @@
+/* The frame around the views: bar, navigation, banners */
+
+import { useEffect, useRef } from 'preact/hooks';
+
+import { Banners } from './banners.js';
+import { html } from './html.js';
+import { Icon } from './icons.js';
+import { plain } from '../format.js';
+import { LANGUAGES, setLanguage, t, tm, tn } from '../i18n.js';
+import { useFeed } from '../poll.js';
+import { remember } from '../history.js';
+import { logout } from '../session.js';
+import { INTERVALS, THEMES, app, href, setPace, setTheme, useStore }
+  from '../store.js';
+import { Log } from '../views/log.js';
+import { Login } from '../views/login.js';
+import { Overview } from '../views/overview.js';
+import { Services } from '../views/services.js';
+
+/** @type {Record<string, { title: string, view: any }>} */
+const VIEWS = {
+  overview: { title: 'nav.overview', view: Overview },
+  services: { title: 'nav.services', view: Services },
+  log: { title: 'nav.log', view: Log },
+};
+
+
+export function App() {
+  const session = useStore(app, (s) => s.session);
+
+  /* the words of everything below change with it */
+  useStore(app, (s) => s.lang);
+
+  if (session === undefined) {
+    return html`<main class="splash"><${Banners} /></main>`;
+  }
+
+  return session ? html`<${Frame} session=${session} />` : html`<${Login} />`;
+}
+
+
+/** @param {{ session: import('../store.js').Session }} props */
+function Frame({ session }) {
+  const route = useStore(app, (s) => s.route);
+  const name = route.view in VIEWS ? route.view : 'overview';
+  const { title, view: View } = VIEWS[name];
+  const main = useRef(/** @type {HTMLElement | null} */ (null));
+  const unread = useFeed('log/unread').data?.unread ?? 0;
+  const info = useFeed('system/info', 60000).data;
+  const summary = useFeed('system/summary');
+  const policy = useFeed('control/policy', 30000).data;
+  const host = info?.hostname?.is_exec ? plain(info.hostname.cmdret) : '';
+
+  /* on every view, so that the charts have no holes */
+  if (summary.data) {
+    remember(summary.data);
+  }
+
+  useEffect(() => {
+    document.title = [unread > 0 ? `(${unread}) ${t(title)}` : t(title),
+      host, 'procmgr'].filter(Boolean).join(' · ');
+  });
+
+  return html`
+    <button type="button" class="skip"
+      onClick=${() => main.current?.focus()}>${t('nav.skip')}</button>
+    <header class="bar">
+      <a class="brand" href=${href('overview')}>
+        <${Icon} name="pulse" /><span>procmgr</span>
+        ${host && html`<span class="host" title=${host}>${host}</span>`}
+      </a>
+      <nav aria-label=${t('nav.label')}>
+        ${Object.entries(VIEWS).map(([key, v]) => html`
+          <a key=${key} href=${href(key)}
+            aria-current=${key === name ? 'page' : undefined}>
+            ${t(v.title)}
+            ${key === 'log' && html`<${Badge} n=${unread} />`}
+          </a>`)}
+      </nav>
+      <div class="tools">
+        <${Pause} />
+        <${Preferences} />
+        <${Account} session=${session} />
+      </div>
+    </header>
+    <${Banners} helper=${policy?.helper} />
+    <main ref=${main} tabindex="-1" class=${name}>
+      <h1 class="sr">${t(title)}</h1>
+      <${View} key=${name} params=${route.params} session=${session}
+        policy=${policy} info=${info} summary=${summary} />
+    </main>`;
+}
+
+
+/** @param {{ n: number }} props */
+function Badge({ n }) {
+  return html`
+    ${n > 0 && html`<span class="badge" aria-hidden="true">
+      ${n > 99 ? '99+' : n}</span>`}
+    <span class="sr" role="status">${n > 0 ? tn('log.unread', n) : ''}</span>`;
+}
+
+
+function Pause() {
+  const paused = useStore(app, (s) => s.paused);
+  const label = t(paused ? 'poll.resume' : 'poll.pause');
+
+  return html`<button type="button" class=${`tool${paused ? ' on' : ''}`}
+    aria-pressed=${paused ? 'true' : 'false'} aria-label=${label} title=${label}
+    onClick=${() => app.set({ paused: !paused })}>
+    <${Icon} name=${paused ? 'play' : 'pause'} />
+  </button>`;
+}
+
+
+/* language and theme: on the login, too */
+export function Preferences() {
+  const lang = useStore(app, (s) => s.lang);
+  const theme = useStore(app, (s) => s.theme);
+  const other = lang === 'zh' ? 'en' : 'zh';
+  const next = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length];
+  const label = t('theme.label', { theme: tm('theme', theme) });
+
+  return html`
+    <button type="button" class="tool" lang=${other}
+      onClick=${() => setLanguage(other)}>${LANGUAGES[other]}</button>
+    <button type="button" class="tool" aria-label=${label} title=${label}
+      onClick=${() => setTheme(next)}>
+      <${Icon} name=${{ system: 'system', light: 'sun', dark: 'moon' }[theme]} />
+    </button>`;
+}
+
+
+/** @param {{ session: import('../store.js').Session }} props */
+function Account({ session }) {
+  const interval = useStore(app, (s) => s.interval);
+
+  return html`
+    <button type="button" class="tool account" popovertarget="account"
+      aria-label=${t('account.label', { user: plain(session.user) })}>
+      <${Icon} name="user" /><span>${plain(session.user)}</span>
+    </button>
+    <div id="account" popover="auto" class="popover">
+      <p class="who"><b>${plain(session.user)}</b>
+        <span>${tm('role', session.role)}</span></p>
+      <label>${t('poll.interval')}
+        <select value=${String(interval)}
+          onChange=${(/** @type {any} */ e) => setPace(Number(e.target.value))}>
+          ${INTERVALS.map((ms) => html`<option key=${ms} value=${String(ms)}>
+            ${t('poll.every', { n: ms / 1000 })}</option>`)}
+        </select>
+      </label>
+      <button type="button" onClick=${() => logout().catch(() => {})}>
+        ${t('account.logout')}</button>
+    </div>`;
+}

@@ -1,0 +1,141 @@
+/* A small time chart: uPlot in the page's colours */
+
+import { useEffect, useRef } from 'preact/hooks';
+import uPlot from 'uplot';
+
+import { html } from './html.js';
+import { clock } from '../format.js';
+import { app, useStore } from '../store.js';
+
+const HEIGHT = 132;
+const MINUTES = 5;
+
+
+/** @param {string} name of a custom property */
+const colour = (name) => getComputedStyle(document.documentElement)
+  .getPropertyValue(name).trim();
+
+
+/** @param {string} hex #rrggbb, as all colours of css/base.css are */
+const faded = (hex) => `${hex}24`;
+
+
+/**
+ * @param {{
+ *   label: string,
+ *   data: (number | null)[][],
+ *   version: number,
+ *   series: { name: string, colour: string, format: (n: any) => string }[],
+ *   max?: number,
+ *   tick: (n: number) => string,
+ * }} props
+ * data: seconds, then one row per series.  max: fixed top of the axis
+ */
+export function Chart({ label, data, version, series, max, tick }) {
+  const box = useRef(/** @type {HTMLElement | null} */ (null));
+  const plot = useRef(/** @type {uPlot | null} */ (null));
+  const theme = useStore(app, (s) => s.theme);
+  const lang = useStore(app, (s) => s.lang);
+
+  useEffect(() => {
+    const dark = matchMedia('(prefers-color-scheme: dark)');
+
+    const make = () => {
+      const here = /** @type {HTMLElement} */ (box.current);
+
+      plot.current?.destroy();
+      plot.current = new uPlot(options(here.clientWidth, series, max, tick),
+        /** @type {any} */ (data), here);
+    };
+
+    const watch = new ResizeObserver(([entry]) => {
+      const width = Math.floor(entry.contentRect.width);
+
+      if (plot.current && width !== plot.current.width) {
+        plot.current.setSize({ width, height: HEIGHT });
+      }
+    });
+
+    make();
+    watch.observe(/** @type {HTMLElement} */ (box.current));
+    dark.addEventListener('change', make);
+
+    return () => {
+      watch.disconnect();
+      dark.removeEventListener('change', make);
+      plot.current?.destroy();
+      plot.current = null;
+    };
+  }, [theme, lang]);
+
+  useEffect(() => {
+    plot.current?.setData(/** @type {any} */ (data), false);
+    plot.current?.setScale('x', range());
+  }, [version]);
+
+  const last = data[0].length - 1;
+  const words = series.map((s, i) => ({ ...s,
+    text: s.format(data[i + 1][last] ?? null) }));
+
+  return html`<figure class="chart">
+    <figcaption><span class="name">${label}</span>
+      ${words.map((s) => html`<span key=${s.name} class="key">
+        <i aria-hidden="true" style=${{ background: `var(${s.colour})` }} />
+        ${s.name} <b>${s.text}</b></span>`)}
+    </figcaption>
+    <div ref=${box} class="plot" role="img"
+      aria-label=${`${label}: ${words.map((s) => `${s.name} ${s.text}`).join(', ')}`} />
+  </figure>`;
+}
+
+
+/* the last minutes up to now, however few of them are known */
+function range() {
+  const now = Date.now() / 1000;
+
+  return { min: now - MINUTES * 60, max: now };
+}
+
+
+/**
+ * @param {number} width
+ * @param {{ name: string, colour: string }[]} series
+ * @param {number | undefined} max
+ * @param {(n: number) => string} tick
+ * @returns {any}
+ */
+function options(width, series, max, tick) {
+  const grid = { stroke: colour('--line'), width: 1 };
+  const font = `11px ${getComputedStyle(document.body).fontFamily}`;
+  const axis = { stroke: colour('--muted'), font, grid,
+    ticks: { show: false } };
+  const { min, max: end } = range();
+
+  return {
+    width, height: HEIGHT,
+    padding: [8, 6, 0, 0],
+    legend: { show: false },
+    cursor: { y: false, points: { size: 5 }, drag: { x: false, y: false } },
+    scales: {
+      x: { time: true, min, max: end },
+      y: {
+        range: (/** @type {any} */ _, /** @type {number} */ low,
+          /** @type {number} */ high) => [0, max ?? Math.max(high * 1.15, 1)],
+      },
+    },
+    axes: [
+      { ...axis, size: 22, space: 84, gap: 4,
+        values: (/** @type {any} */ _, /** @type {number[]} */ at) => (
+          at.map((s) => clock(new Date(s * 1000)).slice(0, 5))) },
+      { ...axis, size: 44, space: 30, gap: 4,
+        values: (/** @type {any} */ _, /** @type {number[]} */ at) => at.map(tick) },
+    ],
+    series: [{}, ...series.map((s) => ({
+      label: s.name,
+      stroke: colour(s.colour),
+      fill: faded(colour(s.colour)),
+      width: 1.5,
+      points: { show: false },
+    }))],
+  };
+}

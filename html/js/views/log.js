@@ -1,0 +1,272 @@
+/* The operation log: list, filters, detail, read marks */
+
+import { useEffect, useRef, useState } from 'preact/hooks';
+
+import { query, request } from '../api.js';
+import { plain } from '../format.js';
+import { SETS, t, tm, tn } from '../i18n.js';
+import { refresh, useFeed } from '../poll.js';
+import { setParams } from '../store.js';
+import { Outcome } from '../ui/action.js';
+import { html } from '../ui/html.js';
+import { Icon } from '../ui/icons.js';
+import { Card, Notice, Output, Problem, RetPill, Text, Time, useLagging }
+  from '../ui/parts.js';
+import { Table } from '../ui/table.js';
+
+const PAGE = 50;
+
+
+/** @param {Record<string, string>} params */
+const question = (params) => ({
+  unread: params.unread ? 'true' : undefined, logType: params.type,
+  retStatus: params.ret, target: params.target, actor: params.actor,
+});
+
+
+/**
+ * The newest page is polled; older ones are added below it by cursor and stay
+ * as they came.
+ *
+ * @param {Record<string, string>} params
+ */
+function useLog(params) {
+  const asked = useLagging(JSON.stringify(question(params)), 250);
+  const filter = JSON.parse(asked);
+  const feed = useFeed(`log${query({ ...filter, limit: PAGE })}`);
+  const [older, setOlder] = useState(/** @type {{ asked: string,
+    next: any }} */ ({ asked: '', next: undefined }));
+  const [error, setError] = useState(/** @type {import('../api.js').ApiError | null} */ (null));
+  const [busy, setBusy] = useState(false);
+  const mine = older.asked === asked;
+  const next = mine ? older.next : feed.data?.next;
+
+  /* seq -> row.  Once older pages are below, rows that leave the newest page
+     must stay, or there would be a hole between them */
+  const seen = useRef(/** @type {Map<number, any>} */ (new Map()));
+
+  if (!feed.stale) {
+    if (!mine) {
+      seen.current.clear();
+    }
+
+    for (const row of feed.data?.rows ?? []) {
+      seen.current.set(row.seq, row);
+    }
+  }
+
+  const more = async () => {
+    setBusy(true);
+
+    try {
+      const { data } = await request('GET',
+        `log${query({ ...filter, limit: PAGE, before: next })}`);
+
+      for (const row of data.rows ?? []) {
+        seen.current.set(row.seq, row);
+      }
+
+      setOlder({ asked, next: data.next });
+      setError(null);
+    } catch (e) {
+      setError(/** @type {any} */ (e));
+    }
+
+    setBusy(false);
+  };
+
+  const rows = [...seen.current.values()].sort((a, b) => b.seq - a.seq);
+
+  return { rows, feed, error: feed.error ?? error, next, more, busy, asked,
+    anew: () => setOlder({ asked: '', next: undefined }) };
+}
+
+
+/**
+ * @param {{ params: Record<string, string>, policy: any,
+ *           session: import('../store.js').Session }} props
+ */
+export function Log({ params, policy, session }) {
+  const { rows, feed, error, next, more, busy, asked, anew } = useLog(params);
+  const [trouble, setTrouble] = useState(/** @type {import('../api.js').ApiError | null} */ (null));
+  const marks = policy?.can?.log_read ?? session.role !== 'viewer';
+  const unread = feed.data?.unread ?? 0;
+
+  /** @param {object} spec */
+  const mark = async (spec) => {
+    try {
+      await request('POST', 'log/read', { body: spec });
+      setTrouble(null);
+      anew();
+    } catch (e) {
+      setTrouble(/** @type {any} */ (e));
+    }
+
+    refresh('log');
+  };
+
+  const aside = html`<span class="aside" role="status">
+      ${unread > 0 ? tn('log.unread', unread) : t('log.all_read')}</span>
+    ${marks && html`<button type="button" disabled=${unread === 0}
+      onClick=${() => mark({ upto: rows[0]?.seq ?? 0 })}>
+      <${Icon} name="ok" />${t('log.read_all')}</button>`}`;
+
+  return html`<${Card} id="log" title=${t('nav.log')} aside=${aside}
+    class=${feed.stale ? 'stale' : ''}>
+    <${Filters} params=${params} />
+    ${(error || trouble) && html`<${Notice} kind="bad" live="alert">
+      <${Problem} error=${error ?? trouble} /><//>`}
+    <${Table} label=${t('nav.log')} columns=${columns(params, marks, mark)}
+      rows=${rows} keyOf=${(/** @type {any} */ r) => r.op_id} question=${asked}
+      rowClass=${(/** @type {any} */ r) => (r.logStatus === 'unread' ? 'unread' : '')}
+      empty=${feed.data ? t('log.empty') : t('table.loading')}
+      detail=${(/** @type {any} */ r) => (params.op === r.op_id
+        && html`<${Detail} id=${r.op_id} row=${r} />`)} />
+    ${params.op && feed.data && !rows.some((r) => r.op_id === params.op)
+      && html`<div class="apart"><h3>${t('log.asked_for')}</h3>
+        <${Detail} id=${params.op} /></div>`}
+    ${next && html`<button type="button" class="wide" disabled=${busy}
+      onClick=${more}>${t('log.more')}</button>`}
+  <//>`;
+}
+
+
+/** @param {{ params: Record<string, string> }} props */
+function Filters({ params }) {
+  /** @param {string} key */
+  const on = (key) => (/** @type {any} */ e) => setParams(
+    { [key]: e.target.value });
+  /** @param {string} key @param {string} set */
+  const select = (key, set) => html`
+    <select value=${params[key] ?? ''} onChange=${on(key)}>
+      <option value="">${t('log.any')}</option>
+      ${SETS[/** @type {'type'} */ (set)].map((m) => html`
+        <option key=${m} value=${m}>${tm(set, m)}</option>`)}
+    </select>`;
+  const filtered = ['unread', 'type', 'ret', 'target', 'actor']
+    .some((k) => params[k]);
+
+  return html`<form class="filters wrap" role="search"
+    aria-label=${t('log.filters')}
+    onSubmit=${(/** @type {Event} */ e) => e.preventDefault()}>
+    <label class="check"><input type="checkbox"
+      checked=${Boolean(params.unread)}
+      onChange=${(/** @type {any} */ e) => setParams(
+        { unread: e.target.checked ? '1' : '' })} />${t('log.only_unread')}</label>
+    <label><span>${t('log.type')}</span>${select('type', 'type')}</label>
+    <label><span>${t('log.status')}</span>${select('ret', 'ret')}</label>
+    <label><span>${t('log.target')}</span><input type="search" maxlength="128"
+      value=${params.target ?? ''} onInput=${on('target')} spellcheck="false" />
+    </label>
+    <label><span>${t('log.actor')}</span><input type="search" maxlength="64"
+      value=${params.actor ?? ''} onInput=${on('actor')} spellcheck="false" />
+    </label>
+    ${filtered && html`<button type="button" class="plain"
+      onClick=${() => setParams({ unread: '', type: '', ret: '', target: '',
+        actor: '' })}>${t('log.clear')}</button>`}
+  </form>`;
+}
+
+
+/**
+ * @param {Record<string, string>} params @param {boolean} marks
+ * @param {(spec: object) => void} mark
+ */
+function columns(params, marks, mark) {
+  return [
+    { id: 'time', label: t('log.time'), class: 'mono',
+      cell: (/** @type {any} */ r) => html`<${Time} value=${r.logTime} />` },
+    { id: 'type', label: t('log.type'),
+      cell: (/** @type {any} */ r) => html`
+        <span class="strong">${plain(tm('type', r.logType))}</span>` },
+    { id: 'target', label: t('log.target'), class: 'grow clip',
+      cell: (/** @type {any} */ r) => html`<${Text} value=${r.target} />` },
+    { id: 'actor', label: t('log.actor'), class: 'clip',
+      cell: (/** @type {any} */ r) => html`<${Text} value=${r.actor} />` },
+    { id: 'ret', label: t('log.status'),
+      cell: (/** @type {any} */ r) => html`<${RetPill} status=${r.retStatus} />` },
+    { id: 'read', label: t('log.read_state'),
+      cell: (/** @type {any} */ r) => html`
+        <${ReadState} row=${r} marks=${marks} mark=${mark} />` },
+    { id: 'open', label: t('log.detail'), class: 'actions',
+      cell: (/** @type {any} */ r) => {
+        const open = params.op === r.op_id;
+        const label = t('log.detail_of', { type: plain(tm('type', r.logType)),
+          target: plain(r.target ?? '') });
+
+        return html`<button type="button" class=${`small${open ? ' open' : ''}`}
+          aria-expanded=${open ? 'true' : 'false'} aria-label=${label}
+          onClick=${() => setParams({ op: open ? '' : r.op_id })}>
+          <${Icon} name="down" /></button>`;
+      } },
+  ];
+}
+
+
+/** @param {{ row: any, marks: boolean, mark: (spec: object) => void }} props */
+function ReadState({ row, marks, mark }) {
+  if (row.logStatus !== 'unread') {
+    return html`<span class="muted">${t('log.read')}</span>`;
+  }
+
+  return html`<span class="new">${t('log.new')}</span>
+    ${marks && html`<button type="button" class="small"
+      aria-label=${t('log.mark_read')} title=${t('log.mark_read')}
+      onClick=${() => mark({ ids: [row.op_id] })}><${Icon} name="ok" /></button>`}`;
+}
+
+
+/* one operation with its events */
+
+/** @param {{ id: string, row?: any }} props */
+function Detail({ id, row }) {
+  const feed = useFeed(`log/${encodeURIComponent(id)}`);
+  const op = feed.data ?? row;
+  const box = useRef(/** @type {HTMLElement | null} */ (null));
+
+  useEffect(() => {
+    box.current?.scrollIntoView({ block: 'nearest' });
+  }, [id]);
+
+  if (!op) {
+    return html`<div ref=${box}>${feed.error
+      ? html`<${Notice} kind="bad"><${Problem} error=${feed.error} /><//>`
+      : t('table.loading')}</div>`;
+  }
+
+  /** @type {[string, any][]} */
+  const facts = [
+    [t('log.time'), html`<${Time} value=${op.logTime} day />`],
+    [t('log.actor'), html`<${Text} value=${op.actor} /> ${op.role
+      && html`<span class="muted">${tm('role', op.role)}</span>`}`],
+    [t('log.remote'), html`<${Text} value=${op.remote} class="mono" />`],
+    [t('log.host'), html`<${Text} value=${op.host} />`],
+    [t('op.id'), html`<${Text} value=${op.op_id} class="mono" />`],
+  ];
+
+  if (op.argv?.length) {
+    facts.push([t('op.argv'), html`<${Text} value=${op.argv.join(' ')}
+      class="mono" />`]);
+  }
+
+  if (op.signal) {
+    facts.push([t('op.signal'), html`<${Text} value=${op.signal} />`]);
+  }
+
+  const pair = op.retStatus === 'success' && op.stdout && op.stderr;
+
+  return html`<div class="detail" ref=${box}>
+    <dl class="effect">${facts.map(([term, what]) => html`
+      <div key=${term}><dt>${term}</dt><dd>${what}</dd></div>`)}</dl>
+    <div class="outcome"><${Outcome} op=${{ ...op, op_id: null }} />
+      ${pair && html`<${Output} value=${op.stderr} label=${t('op.errors')} />`}
+      ${op.truncated && html`<p class="muted">${t('op.truncated')}</p>`}
+    </div>
+    ${op.events?.length > 0 && html`<ol class="events">
+      ${op.events.map((/** @type {any} */ e, /** @type {number} */ i) => html`
+        <li key=${i}><${Time} value=${e.at} />
+          ${plain(tm('event', e.kind ?? ''))}
+          ${e.code && html` <span class="muted">${plain(e.code)}</span>`}</li>`)}
+    </ol>`}
+  </div>`;
+}

@@ -1,0 +1,75 @@
+/*
+ * Pictures of every view in both themes and three widths:
+ * node t/ui/screenshots.mjs FOLDER
+ */
+
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { browse, instance, login, watch } from './lib.mjs';
+
+const WIDTHS = [400, 1400, 2560];
+const SETTLE = 6000;            /* so that the charts show a line */
+
+const out = process.argv[2];
+
+if (!out) {
+  console.error('usage: node screenshots.mjs FOLDER');
+  process.exit(2);
+}
+
+
+/** @type {Record<string, (page: import('playwright-core').Page) => any>} */
+const views = {
+  overview: (page) => page.waitForSelector('#largest'),
+  services: (page) => page.waitForSelector('#sockets'),
+  confirm: async (page) => {
+    await page.click('td.actions button');
+    await page.waitForSelector('dialog[open]');
+  },
+  log: async (page) => {
+    await page.waitForSelector('td.actions button');
+    await page.click('td.actions button');
+    await page.waitForSelector('.detail .effect');
+  },
+};
+
+const hash = { confirm: 'services' };
+
+
+await mkdir(out, { recursive: true });
+
+const where = instance();
+
+for (const theme of ['light', 'dark']) {
+  const browser = await browse({ colorScheme: theme,
+    locale: theme === 'light' ? 'en-US' : 'zh-CN' });
+  const { page } = await watch(browser.context, where.url);
+  const shoot = (name) => page.screenshot({
+    path: join(out, `${name}-${theme}-${page.viewportSize().width}.png`) });
+
+  await page.goto(where.url);
+  await page.waitForSelector('input[name="username"]');
+
+  for (const width of WIDTHS) {
+    await page.setViewportSize({ width, height: width < 600 ? 860 : width * .64 | 0 });
+    await shoot('login');
+  }
+
+  await login(page, where);
+  await page.waitForTimeout(SETTLE);
+
+  for (const [view, ready] of Object.entries(views)) {
+    for (const width of WIDTHS) {
+      await page.setViewportSize({ width, height: width < 600 ? 860 : width * .64 | 0 });
+      await page.goto(`${where.url}#/${hash[view] ?? view}`);
+      await page.mouse.move(0, 0);
+      await ready(page);
+      await page.waitForTimeout(700);
+      await shoot(view);
+      await page.keyboard.press('Escape');
+    }
+  }
+
+  await browser.close();
+}

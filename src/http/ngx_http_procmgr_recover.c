@@ -49,8 +49,6 @@ static void ngx_http_procmgr_recover_open(void *data,
 static void ngx_http_procmgr_recover_next(ngx_http_procmgr_recover_t *rec);
 static void ngx_http_procmgr_recover_reply(void *data,
     ngx_procmgr_reply_t *reply);
-static ngx_int_t ngx_http_procmgr_recover_end(ngx_http_procmgr_recover_t *rec,
-    const pm_wire_pair_t *end);
 static void ngx_http_procmgr_recover_settled(void *data,
     ngx_procmgr_pg_result_t *res);
 static void ngx_http_procmgr_recover_stop(ngx_http_procmgr_recover_t *rec);
@@ -363,8 +361,12 @@ ngx_http_procmgr_recover_reply(void *data, ngx_procmgr_reply_t *reply)
         ngx_http_procmgr_recover_keep(rec, NGX_HTTP_PROCMGR_RECOVER_LATER);
 
     } else if (ngx_strcmp(spool, "end") == 0) {
-        rc = ngx_http_procmgr_recover_end(rec,
-                                          pm_wire_pair(&reply->msg, "final"));
+
+        /* the answer of then, behind two words of now */
+
+        rc = ngx_http_procmgr_outcome_reply(&rec->outcome, &reply->msg,
+                                            reply->out, reply->out_len,
+                                            reply->err, reply->err_len);
 
     } else if (ngx_strcmp(spool, "start") == 0
                && alive && ngx_strcmp(alive, "0") == 0)
@@ -403,32 +405,6 @@ ngx_http_procmgr_recover_reply(void *data, ngx_procmgr_reply_t *reply)
         ngx_http_procmgr_recover_keep(rec, NGX_HTTP_PROCMGR_RECOVER_AGAIN);
         ngx_http_procmgr_recover_next(rec);
     }
-}
-
-
-/* the final text as the helper would have sent it */
-
-static ngx_int_t
-ngx_http_procmgr_recover_end(ngx_http_procmgr_recover_t *rec,
-    const pm_wire_pair_t *end)
-{
-    char            data[PM_WIRE_TEXT + 1];
-    const char     *why;
-    pm_wire_msg_t   msg;
-
-    if (end && end->len <= PM_WIRE_TEXT) {
-
-        ngx_memcpy(data, end->value, end->len);
-        data[end->len] = '\0';
-
-        if (pm_wire_parse(&msg, data, end->len, NULL, &why) == 0) {
-            return ngx_http_procmgr_outcome_reply(&rec->outcome, &msg,
-                                                  NULL, 0, NULL, 0);
-        }
-    }
-
-    return ngx_http_procmgr_outcome_word(&rec->outcome, "unknown", "bad_spool",
-                             "the record of its end could not be understood");
 }
 
 

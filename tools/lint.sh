@@ -50,7 +50,7 @@ in_files 'include .*(ngx_|libpq|jansson)' 'src/proc/*' 'src/policy/*' \
     'src/helper/*' > /tmp/lint.$$
 rule "more than libc in layer 0" < /tmp/lint.$$
 
-in_files 'include .*libpq' 'src/*' | grep -v -e 'ngx_procmgr_pg\.c:' \
+in_files 'include .*libpq' 'src/*' | grep -v -e 'ngx_procmgr_pg[_a-z]*\.[ch]:' \
     -e 'src/ctl/' > /tmp/lint.$$
 rule "libpq outside its room" < /tmp/lint.$$
 

@@ -2,7 +2,7 @@
 /*
  * PostgreSQL in the event loop: a small pool of connections per worker,
  * statements with parameters only, a deadline for each.  libpq is included
- * in ngx_procmgr_pg.c and nowhere else.
+ * in ngx_procmgr_pg_*.c and nowhere else.
  */
 
 
@@ -46,9 +46,10 @@ ngx_int_t ngx_procmgr_pg_init(ngx_procmgr_t *pm, ngx_cycle_t *cycle);
 void ngx_procmgr_pg_exit(ngx_procmgr_t *pm);
 
 /*
- * Sends one statement.  `params' are zero terminated texts (NULL is SQL
- * NULL) and are copied.  The handler comes exactly once, never from inside
- * this call, at the latest after `timeout' ms (0: 3000).  NULL: no memory.
+ * Sends one statement.  `sql' is a literal; `params' are zero terminated
+ * texts (NULL is SQL NULL) and are copied.  The handler comes exactly once,
+ * never from inside this call, at the latest after `timeout' ms (0: a little
+ * more than the server's own 3 s).  NULL: no memory, or too many wait.
  */
 ngx_procmgr_pg_query_t *ngx_procmgr_pg_query(ngx_procmgr_t *pm,
     const char *sql, ngx_uint_t nparams, const char *const *params,

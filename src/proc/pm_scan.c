@@ -93,7 +93,7 @@ static int pm_scan_names(pm_scan_t *scan, pm_proc_t *p,
 static int pm_scan_cgroup(pm_scan_t *scan, pm_proc_t *p);
 static const pm_proc_t *pm_scan_before(pm_scan_t *scan, const pm_proc_t *p);
 static int pm_scan_gone(void);
-static int pm_scan_denied(void);
+static int pm_scan_fatal(void);
 static void pm_scan_count(pm_tasks_t *tasks, char state);
 static int pm_scan_grow(pm_scan_t *scan, size_t n);
 static int pm_scan_string(pm_scan_t *scan, const char *s, size_t len,
@@ -692,7 +692,7 @@ pm_scan_process(pm_scan_t *scan, int32_t pid, pm_proc_t *p)
     n = pm_procfs_read(scan->proc, path, text, sizeof(text));
 
     if (n == -1) {
-        return pm_scan_gone() || pm_scan_denied() ? 0 : -1;
+        return pm_scan_fatal() ? -1 : 0;
     }
 
     if (pm_pid_parse_stat(text, n, p, &comm) == -1 || p->pid != pid) {
@@ -712,7 +712,7 @@ pm_scan_process(pm_scan_t *scan, int32_t pid, pm_proc_t *p)
                 return 0;
             }
 
-            if (!pm_scan_denied()) {
+            if (pm_scan_fatal()) {
                 return -1;
             }
 
@@ -784,7 +784,7 @@ pm_scan_ids(pm_scan_t *scan, pm_proc_t *p, const pm_proc_t *before)
     pm_procfs_path(path, p->pid, "");
 
     if (fstatat(scan->proc, path, &st, 0) == -1) {
-        return pm_scan_gone() || pm_scan_denied() ? 0 : -1;
+        return pm_scan_fatal() ? -1 : 0;
     }
 
     p->euid = st.st_uid;
@@ -817,7 +817,7 @@ pm_scan_status(pm_scan_t *scan, pm_proc_t *p)
             return 0;
         }
 
-        if (!pm_scan_denied()) {
+        if (pm_scan_fatal()) {
             return -1;
         }
 
@@ -840,7 +840,7 @@ pm_scan_status(pm_scan_t *scan, pm_proc_t *p)
     pm_procfs_path(path, p->pid, "");
 
     if (fstatat(scan->proc, path, &st, 0) == -1) {
-        return pm_scan_gone() || pm_scan_denied() ? 0 : -1;
+        return pm_scan_fatal() ? -1 : 0;
     }
 
     p->euid = st.st_uid;
@@ -903,7 +903,7 @@ pm_scan_cgroup(pm_scan_t *scan, pm_proc_t *p)
             return 0;
         }
 
-        return pm_scan_denied() ? 1 : -1;
+        return pm_scan_fatal() ? -1 : 1;
     }
 
     if (pm_pid_parse_cgroup(scan->file.data, n, &cgroup) == -1) {
@@ -955,17 +955,16 @@ pm_scan_before(pm_scan_t *scan, const pm_proc_t *p)
 static int
 pm_scan_gone(void)
 {
-    return errno == ENOENT || errno == ESRCH;
+    return errno == ENOENT || errno == ESRCH || errno == ENOTDIR;
 }
 
 
-/* the kernel was asked and will not tell; descriptors or memory are there */
+/* what a list without this process must not hide */
 
 static int
-pm_scan_denied(void)
+pm_scan_fatal(void)
 {
-    return errno == EACCES || errno == EPERM || errno == EFBIG
-           || errno == EIO;
+    return errno == EMFILE || errno == ENFILE || errno == ENOMEM;
 }
 
 

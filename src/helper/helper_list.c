@@ -1,0 +1,280 @@
+
+/* what a role may do, and how the services that it may act on are now */
+
+
+#include "helper.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/stat.h>
+
+
+static int helper_list_first(const pm_policy_t *p, size_t i, unsigned role);
+static void helper_list_service(helper_t *h, const pm_policy_entry_t *e,
+    int live, pm_wire_text_t *t);
+static void helper_list_description(const char *path, char *buf, size_t size);
+static void helper_list_names(pm_wire_text_t *t, const char *key,
+    uint64_t bits, const char *const *names, unsigned n);
+static void helper_list_ranges(pm_wire_text_t *t, const char *key,
+    const pm_range_t *r, unsigned n);
+
+
+void
+helper_list(helper_t *h)
+{
+    int                       live;
+    size_t                    i;
+    unsigned                  n;
+    const char               *only, *word;
+    pm_wire_text_t            t;
+    const pm_policy_entry_t  *e;
+
+    only = pm_wire_get(&h->msg, "name");
+    word = pm_wire_get(&h->msg, "live");
+    live = word && strcmp(word, "1") == 0;
+
+    for (i = 0, n = 0; i < h->policy.n; i++) {
+        e = &h->policy.entry[i];
+
+        if (!(e->roles & h->role) || !helper_list_first(&h->policy, i,
+                                                        h->role)
+            || (only && (e->name == NULL || strcmp(e->name, only) != 0)))
+        {
+            continue;
+        }
+
+        pm_wire_start(&t);
+        pm_wire_add(&t, "kind", pm_kind_names[e->kind]);
+
+        if (e->name) {
+            pm_wire_add(&t, "name", e->name);
+        }
+
+        switch (e->kind) {
+
+        case PM_POLICY_SERVICE:
+            helper_list_service(h, e, live, &t);
+            break;
+
+        case PM_POLICY_COMMAND:
+            pm_wire_add(&t, "path", e->path);
+            pm_wire_add(&t, "user", e->user);
+            pm_wire_addu(&t, "timeout", e->timeout);
+
+            if (e->example) {
+                pm_wire_add(&t, "example", e->example);
+            }
+
+            break;
+
+        case PM_POLICY_SIGNAL:
+            helper_list_names(&t, "sigs", e->sigs, NULL, 32);
+            helper_list_ranges(&t, "uid", e->range, e->nranges);
+            break;
+
+        case PM_POLICY_PRIORITY:
+            helper_list_ranges(&t, "uid", e->range, e->nranges);
+            helper_list_ranges(&t, "nice", &e->nice, 1);
+            pm_wire_addu(&t, "ionice", e->ionice);
+            pm_wire_addu(&t, "affinity", e->affinity >> 1);
+            break;
+
+        case PM_POLICY_READ:
+            helper_list_names(&t, "fields", pm_policy_fields(&h->policy,
+                                                             h->role),
+                              pm_read_names, PM_READ_MAX);
+            break;
+
+        case PM_POLICY_JOURNAL:
+            pm_wire_add(&t, "unit", e->unit);
+            pm_wire_addu(&t, "lines", e->lines);
+            break;
+
+        default:
+            break;
+        }
+
+        helper_list_names(&t, "roles", e->roles, pm_role_names, 3);
+
+        if (!t.error) {
+            helper_io_record(0, 0, 0, t.data, t.len);
+            n++;
+        }
+    }
+
+    helper_io_start(&t, "ok", NULL, NULL);
+    pm_wire_addu(&t, "entries", n);
+    helper_io_final(&t, NULL);
+}
+
+
+/* a service's lines are one entry, and so are all fields that may be read */
+
+static int
+helper_list_first(const pm_policy_t *p, size_t i, unsigned role)
+{
+    size_t                    j;
+    const pm_policy_entry_t  *e, *o;
+
+    e = &p->entry[i];
+
+    for (j = 0; j < i; j++) {
+        o = &p->entry[j];
+
+        if (o->kind != e->kind || !(o->roles & role)) {
+            continue;
+        }
+
+        if (e->kind == PM_POLICY_READ
+            || (e->kind == PM_POLICY_SERVICE
+                && strcmp(e->name, o->name) == 0))
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+static void
+helper_list_service(helper_t *h, const pm_policy_entry_t *e, int live,
+    pm_wire_text_t *t)
+{
+    char             path[256], text[200];
+    const char      *program;
+    helper_state_t   s;
+
+    pm_wire_add(t, "manager", pm_manager_names[e->manager]);
+    pm_wire_add(t, "unit", e->unit);
+    helper_list_names(t, "actions", pm_policy_actions(&h->policy, e->name,
+                                                      h->role),
+                      pm_action_names, PM_ACTIONS);
+
+    if (e->manager != PM_MANAGER_LSB) {
+        return;
+    }
+
+    program = helper_lsb_path(e, path, sizeof(path));
+    pm_wire_add(t, "program", program);
+
+    helper_list_description(program, text, sizeof(text));
+
+    if (text[0]) {
+        pm_wire_add(t, "description", text);
+    }
+
+    if (!live) {
+        return;
+    }
+
+    helper_lsb_observe(e, &s);
+
+    pm_wire_add(t, "state", s.state);
+    pm_wire_add(t, "sub_state", s.sub);
+
+    if (s.pid) {
+        pm_wire_addi(t, "main_pid", s.pid);
+        pm_wire_addu(t, "main_start", s.start);
+    }
+}
+
+
+/* of the script's own head */
+
+static void
+helper_list_description(const char *path, char *buf, size_t size)
+{
+    int      fd;
+    char     text[4096];
+    char    *p;
+    size_t   len;
+    ssize_t  n;
+
+    static const char  key[] = "\n# Short-Description:";
+
+    buf[0] = '\0';
+
+    fd = open(path, O_RDONLY|O_NONBLOCK|O_NOCTTY|O_CLOEXEC);
+    if (fd == -1) {
+        return;
+    }
+
+    n = read(fd, text, sizeof(text) - 1);
+    close(fd);
+
+    if (n <= 0) {
+        return;
+    }
+
+    text[n] = '\0';
+    p = strstr(text, key);
+
+    if (p == NULL) {
+        return;
+    }
+
+    p += sizeof(key) - 1;
+    p += strspn(p, " \t");
+    len = strcspn(p, "\r\n");
+
+    if (len >= size) {
+        len = size - 1;
+    }
+
+    memcpy(buf, p, len);
+    buf[len] = '\0';
+}
+
+
+/* NULL: names of signals */
+
+static void
+helper_list_names(pm_wire_text_t *t, const char *key, uint64_t bits,
+    const char *const *names, unsigned n)
+{
+    char         buf[512];
+    size_t       len;
+    unsigned     i;
+    const char  *name;
+
+    buf[0] = '\0';
+
+    for (i = 0, len = 0; i < n; i++) {
+
+        if (!(bits & (UINT64_C(1) << i))) {
+            continue;
+        }
+
+        name = names ? names[i] : sigabbrev_np((int) i);
+
+        if (name && len + strlen(name) + 2 < sizeof(buf)) {
+            len += (size_t) snprintf(buf + len, sizeof(buf) - len, "%s%s",
+                                     len ? "," : "", name);
+        }
+    }
+
+    pm_wire_add(t, key, buf);
+}
+
+
+static void
+helper_list_ranges(pm_wire_text_t *t, const char *key, const pm_range_t *r,
+    unsigned n)
+{
+    char      buf[512];
+    size_t    len;
+    unsigned  i;
+
+    buf[0] = '\0';
+
+    for (i = 0, len = 0; i < n && len + 50 < sizeof(buf); i++) {
+        len += (size_t) snprintf(buf + len, sizeof(buf) - len, "%s%lld..%lld",
+                                 i ? "," : "", (long long) r[i].from,
+                                 (long long) r[i].to);
+    }
+
+    pm_wire_add(t, key, buf);
+}

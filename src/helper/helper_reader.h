@@ -1,0 +1,33 @@
+
+/* the memory between the helper and its readers */
+
+
+#ifndef _HELPER_READER_H_INCLUDED_
+#define _HELPER_READER_H_INCLUDED_
+
+
+#include "helper.h"
+
+
+#define HELPER_READER_FLUSH  (256 * 1024)
+
+
+typedef struct {
+    volatile uint32_t  index;         /* the process being read */
+    volatile uint32_t  done;          /* its fields that are recorded */
+    uint32_t           count;
+    volatile size_t    len;           /* whole records in data */
+
+    pm_wire_pid_t      pids[PM_WIRE_PIDS];
+
+    /* the longest record behind the last that did not make it flush */
+    uint8_t            data[HELPER_READER_FLUSH + sizeof(pm_wire_head_t)
+                            + PM_WIRE_RECORD_LEN];
+} helper_reader_t;
+
+
+void helper_reader(helper_reader_t *shared, uid_t owner, int sock)
+    __attribute__((noreturn));
+
+
+#endif /* _HELPER_READER_H_INCLUDED_ */

@@ -1,0 +1,420 @@
+
+/*
+ * The spool: a file for each action, there before it starts and complete
+ * after it ended.  Its name is the operation's, so that none runs twice; its
+ * lock lives as long as the process that acts.
+ *
+ * A file is a head and the text of the start; behind it, once the action
+ * ended, a head, the final answer and the SHA-256 of these two.
+ */
+
+
+#include "helper.h"
+#include "../policy/pm_path.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+
+#define HELPER_SPOOL_START  'S'
+#define HELPER_SPOOL_KEEP   (7 * 86400)   /* s, of settled files */
+#define HELPER_SPOOL_PRUNE  3600          /* s between two sweeps */
+
+#define HELPER_SPOOL_SIZE                                                    \
+    (2 * sizeof(pm_wire_head_t) + 2 * PM_WIRE_TEXT + 2 * PM_WIRE_OUTPUT      \
+     + PM_SHA256_LEN)
+
+
+static int helper_spool_write(int fd, const void *data, size_t len);
+static size_t helper_spool_end_of(const uint8_t *buf, size_t len,
+    pm_wire_head_t *head);
+static void helper_spool_stored(const uint8_t *p, const pm_wire_head_t *head);
+
+
+static uint8_t  helper_spool_buf[HELPER_SPOOL_SIZE];
+
+
+int
+helper_spool_open(char *why, size_t size)
+{
+    struct stat  st;
+
+    return pm_path_open(helper_spool_dir, helper_owner,
+                        PM_PATH_DIR|PM_PATH_SECRET, &st, why, size);
+}
+
+
+/*
+ * One action at a time for a unit, by whatever name it goes.  The lock ends
+ * with this process.  -1 when another one holds it.
+ */
+
+int
+helper_spool_lock(int dir, const char *name)
+{
+    int          fd;
+    char         file[8 + 2 * PM_SHA256_LEN + 1];
+    uint8_t      sum[PM_SHA256_LEN];
+    pm_sha256_t  ctx;
+
+    pm_sha256_init(&ctx);
+    pm_sha256_update(&ctx, name, strlen(name));
+    pm_sha256_final(&ctx, sum);
+
+    memcpy(file, "lock.", 5);
+    pm_hex(file + 5, sum, sizeof(sum));
+
+    fd = openat(dir, file, O_RDWR|O_CREAT|O_NOFOLLOW|O_CLOEXEC, 0600);
+
+    if (fd == -1 || flock(fd, LOCK_EX|LOCK_NB) == -1) {
+        return -1;
+    }
+
+    return 0;
+}
+
+
+/* 0; 1 when there is one of this name already; -1 and a sentence */
+
+int
+helper_spool_begin(helper_t *h, int dir, char *why, size_t size)
+{
+    int              fd;
+    char             temp[64];
+    size_t           i;
+    pm_wire_head_t   head;
+    pm_wire_text_t   t;
+
+    static const char *const  keys[] = {
+        "op", "verb", "name", "action", "actor", "role"
+    };
+
+    pm_wire_start(&t);
+
+    for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        if (pm_wire_get(&h->msg, keys[i])) {
+            pm_wire_add(&t, keys[i], pm_wire_get(&h->msg, keys[i]));
+        }
+    }
+
+    pm_wire_addu(&t, "pid", (uint64_t) getpid());
+    pm_wire_addu(&t, "time", (uint64_t) time(NULL));
+
+    memset(&head, 0, sizeof(head));
+    head.type = HELPER_SPOOL_START;
+    head.len = (uint32_t) t.len;
+
+    snprintf(temp, sizeof(temp), "new.%s.%d", h->op, (int) getpid());
+
+    fd = openat(dir, temp, O_RDWR|O_CREAT|O_EXCL|O_CLOEXEC, 0600);
+    if (fd == -1) {
+        snprintf(why, size, "open the spool failed: %s", strerror(errno));
+        return -1;
+    }
+
+    /* it gets its name only when it is complete, locked and on the disk */
+
+    if (flock(fd, LOCK_EX) == -1
+        || helper_spool_write(fd, &head, sizeof(head)) == -1
+        || helper_spool_write(fd, t.data, t.len) == -1
+        || fsync(fd) == -1)
+    {
+        snprintf(why, size, "write the spool failed: %s", strerror(errno));
+        goto failed;
+    }
+
+    if (renameat2(dir, temp, dir, h->op, RENAME_NOREPLACE) == -1) {
+
+        if (errno == EEXIST) {
+            (void) unlinkat(dir, temp, 0);
+            close(fd);
+            return 1;
+        }
+
+        snprintf(why, size, "name the spool failed: %s", strerror(errno));
+        goto failed;
+    }
+
+    if (fsync(dir) == -1) {
+        snprintf(why, size, "sync the spool failed: %s", strerror(errno));
+        close(fd);
+        return -1;
+    }
+
+    h->spool = fd;
+
+    return 0;
+
+failed:
+
+    (void) unlinkat(dir, temp, 0);
+    close(fd);
+
+    return -1;
+}
+
+
+void
+helper_spool_end(helper_t *h, const pm_wire_text_t *t,
+    const helper_run_t *run)
+{
+    uint8_t         sum[PM_SHA256_LEN];
+    pm_sha256_t     ctx;
+    pm_wire_head_t  head;
+
+    memset(&head, 0, sizeof(head));
+    head.type = PM_WIRE_FINAL;
+    head.len = (uint32_t) t->len;
+    head.pid = (int32_t) (run->out_len + run->err_len);
+
+    pm_sha256_init(&ctx);
+    pm_sha256_update(&ctx, &head, sizeof(head));
+    pm_sha256_update(&ctx, t->data, t->len);
+    pm_sha256_update(&ctx, run->out, run->out_len);
+    pm_sha256_update(&ctx, run->err, run->err_len);
+    pm_sha256_final(&ctx, sum);
+
+    if (helper_spool_write(h->spool, &head, sizeof(head)) == -1
+        || helper_spool_write(h->spool, t->data, t->len) == -1
+        || helper_spool_write(h->spool, run->out, run->out_len) == -1
+        || helper_spool_write(h->spool, run->err, run->err_len) == -1
+        || helper_spool_write(h->spool, sum, sizeof(sum)) == -1
+        || fsync(h->spool) == -1)
+    {
+        helper_log(h, "writing the end to the spool failed: %s",
+                   strerror(errno));
+    }
+}
+
+
+static int
+helper_spool_write(int fd, const void *data, size_t len)
+{
+    ssize_t      n;
+    const char  *p;
+
+    for (p = data; len; p += n, len -= (size_t) n) {
+        n = write(fd, p, len);
+
+        if (n <= 0) {
+            return -1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* yes, once for a name: it leaves a mark */
+
+int
+helper_spool_first(int dir, const char *name)
+{
+    int   fd;
+    char  file[64];
+
+    snprintf(file, sizeof(file), "first.%.50s", name);
+    fd = openat(dir, file, O_WRONLY|O_CREAT|O_EXCL|O_CLOEXEC, 0600);
+
+    if (fd == -1) {
+        return 0;
+    }
+
+    close(fd);
+
+    return 1;
+}
+
+
+/* operations that ended long ago, and what a crash left half-made */
+
+void
+helper_spool_prune(int dir)
+{
+    int              fd;
+    DIR             *d;
+    time_t           now;
+    struct stat      st;
+    struct dirent   *e;
+
+    now = time(NULL);
+    fd = openat(dir, "pruned", O_WRONLY|O_CREAT|O_NOFOLLOW|O_CLOEXEC, 0600);
+
+    if (fd == -1) {
+        return;
+    }
+
+    if (fstat(fd, &st) == -1 || (st.st_size
+                                 && now - st.st_mtime < HELPER_SPOOL_PRUNE)
+        || ftruncate(fd, 0) == -1 || write(fd, "\n", 1) != 1)
+    {
+        close(fd);
+        return;
+    }
+
+    close(fd);
+
+    fd = openat(dir, ".", O_RDONLY|O_DIRECTORY|O_CLOEXEC);
+    d = fd == -1 ? NULL : fdopendir(fd);
+
+    if (d == NULL) {
+        return;
+    }
+
+    while ((e = readdir(d)) != NULL) {
+
+        /* "new.<op>.<pid>", or an operation's name alone */
+
+        if ((strncmp(e->d_name, "new.", 4) == 0 || strlen(e->d_name) == 36)
+            && fstatat(dir, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0
+            && S_ISREG(st.st_mode) && now - st.st_mtime > HELPER_SPOOL_KEEP)
+        {
+            (void) unlinkat(dir, e->d_name, 0);
+        }
+    }
+
+    closedir(d);
+}
+
+
+/* what is known of an operation: the verb "query" */
+
+void
+helper_spool_query(helper_t *h)
+{
+    int             dir, fd, alive;
+    char            why[HELPER_WHY];
+    size_t          len, off;
+    ssize_t         n;
+    pm_wire_head_t  head;
+    pm_wire_text_t  t;
+
+    dir = helper_spool_open(why, sizeof(why));
+    if (dir == -1) {
+        helper_io_answer(h, "error", "spool_failed", "%s", why);
+        return;
+    }
+
+    fd = openat(dir, h->op, O_RDONLY|O_NOFOLLOW|O_CLOEXEC);
+
+    if (fd == -1 && errno != ENOENT) {
+        helper_io_answer(h, "error", "spool_failed", "open failed: %s",
+                         strerror(errno));
+        return;
+    }
+
+    len = 0;
+    alive = 0;
+
+    if (fd != -1) {
+
+        /* before reading: who holds the lock no more has written all */
+
+        alive = flock(fd, LOCK_SH|LOCK_NB) == -1 && errno == EWOULDBLOCK;
+
+        while (len < sizeof(helper_spool_buf)) {
+            n = read(fd, helper_spool_buf + len,
+                     sizeof(helper_spool_buf) - len);
+
+            if (n <= 0) {
+                break;
+            }
+
+            len += (size_t) n;
+        }
+
+        off = helper_spool_end_of(helper_spool_buf, len, &head);
+
+        if (off) {
+            helper_spool_stored(helper_spool_buf + off, &head);
+            return;
+        }
+    }
+
+    helper_io_start(&t, "ok", NULL, NULL);
+    pm_wire_add(&t, "spool", fd == -1 ? "none" : "start");
+    pm_wire_addu(&t, "alive", (unsigned) alive);
+    helper_io_final(&t, NULL);
+}
+
+
+/* where the final answer's text is, 0 when it is not there as a whole */
+
+static size_t
+helper_spool_end_of(const uint8_t *buf, size_t len, pm_wire_head_t *head)
+{
+    size_t       off, body;
+    uint8_t      sum[PM_SHA256_LEN];
+    pm_sha256_t  ctx;
+
+    if (len < sizeof(*head)) {
+        return 0;
+    }
+
+    memcpy(head, buf, sizeof(*head));
+
+    if (head->type != HELPER_SPOOL_START || head->len > PM_WIRE_TEXT) {
+        return 0;
+    }
+
+    off = sizeof(*head) + head->len;
+
+    if (off > len || len - off < sizeof(*head)) {
+        return 0;
+    }
+
+    memcpy(head, buf + off, sizeof(*head));
+
+    if (head->type != PM_WIRE_FINAL || head->len > PM_WIRE_TEXT
+        || head->pid < 0 || head->pid > 2 * PM_WIRE_OUTPUT)
+    {
+        return 0;
+    }
+
+    body = sizeof(*head) + head->len + (size_t) head->pid;
+
+    if (len - off != body + PM_SHA256_LEN) {
+        return 0;
+    }
+
+    pm_sha256_init(&ctx);
+    pm_sha256_update(&ctx, buf + off, body);
+    pm_sha256_final(&ctx, sum);
+
+    if (!pm_equal(sum, buf + off + body, sizeof(sum))) {
+        return 0;
+    }
+
+    return off + sizeof(*head);
+}
+
+
+/* the answer of then, with two keys in front */
+
+static void
+helper_spool_stored(const uint8_t *p, const pm_wire_head_t *head)
+{
+    pm_wire_head_t  f;
+    pm_wire_text_t  t;
+
+    pm_wire_start(&t);
+    pm_wire_add(&t, "spool", "end");
+    pm_wire_addu(&t, "alive", 0);
+
+    f = *head;
+    f.len += (uint32_t) t.len;
+
+    if (helper_io_send(&f, sizeof(f)) == 0
+        && helper_io_send(t.data, t.len) == 0)
+    {
+        (void) helper_io_send(p, head->len + (size_t) head->pid);
+    }
+}

@@ -1,0 +1,333 @@
+
+/*
+ * The only program of procmgr with more rights than nginx.  It is started
+ * once for one request that came over descriptor 0, and does what the policy
+ * permits, if the request bears the MAC of a key that workers have and other
+ * programs of their user have not.
+ */
+
+
+#include "helper.h"
+#include "../policy/pm_path.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+
+#define HELPER_LIFETIME  600000       /* ms: no request is good for longer */
+#define HELPER_ALARM     3700         /* s: whatever happens, it ends */
+
+
+static int helper_check(helper_t *h);
+static int helper_key(uint8_t key[PM_WIRE_KEY_LEN], char *why, size_t size);
+static int helper_hex(char c);
+static int helper_uuid_ok(const char *s);
+static int helper_payload_ok(helper_t *h);
+static void helper_work(helper_t *h);
+static void helper_status(helper_t *h);
+
+
+static const struct {
+    const char  *verb;
+    void       (*handler)(helper_t *h);
+    int          policy;              /* it needs one */
+} helper_verbs[] = {
+    { "status", helper_status, 0 },
+    { "list", helper_list, 1 },
+    { "service", helper_service, 1 },
+    { "read", helper_read, 1 },
+    { "query", helper_spool_query, 0 },
+};
+
+static helper_t  helper;
+
+
+int
+main(int argc, char **argv)
+{
+    const char  *wrong;
+
+    helper_env_first();
+
+    if (argc != 1 || strcmp(argv[0], "procmgr-helper") != 0) {
+        _exit(1);
+    }
+
+    wrong = helper_env_identity();
+
+    if (helper_io_request(&helper) != 0) {
+        _exit(1);
+    }
+
+    /*
+     * nginx logs how its children end; this one ends well and at once, and
+     * what follows can neither be waited for nor be lost with the worker
+     */
+
+    switch (fork()) {
+
+    case -1:
+        helper_io_answer(&helper, "error", "helper_error", "fork failed");
+        _exit(1);
+
+    case 0:
+        break;
+
+    default:
+        _exit(0);
+    }
+
+    helper_env_session();
+    alarm(HELPER_ALARM);
+
+    helper.spool = -1;
+
+    if (wrong == NULL) {
+        helper_work(&helper);
+        _exit(0);
+    }
+
+    if (strcmp(wrong, "not_setuid") == 0) {
+        helper_io_answer(&helper, "error", wrong, "the helper does not run "
+                         "as root: it is not installed setuid, or its file "
+                         "system or a parent forbids it");
+
+    } else {
+        helper_io_answer(&helper, "refused", wrong, "uid %u may not use the "
+                         "helper", (unsigned) getuid());
+    }
+
+    _exit(0);
+}
+
+
+static void
+helper_work(helper_t *h)
+{
+    size_t  i;
+
+    if (helper_check(h) != 0) {
+        return;
+    }
+
+    for (i = 0; i < sizeof(helper_verbs) / sizeof(helper_verbs[0]); i++) {
+
+        if (strcmp(h->verb, helper_verbs[i].verb) != 0) {
+            continue;
+        }
+
+        if (helper_verbs[i].policy
+            && pm_policy_load(&h->policy, helper_policy_path, helper_owner)
+               != 0)
+        {
+            helper_io_answer(h, "error", "policy_invalid", "%s",
+                             h->policy.error);
+            return;
+        }
+
+        helper_verbs[i].handler(h);
+        return;
+    }
+
+    helper_io_answer(h, "refused", "bad_request", "unknown verb");
+}
+
+
+/* sealed by a worker, not stale, and in the right form */
+
+static int
+helper_check(helper_t *h)
+{
+    char         why[HELPER_WHY];
+    uint8_t      key[PM_WIRE_KEY_LEN];
+    uint64_t     expires, now;
+    const char  *v, *word;
+
+    if (helper_key(key, why, sizeof(why)) != 0) {
+        helper_io_answer(h, "error", "key_unreadable", "%s", why);
+        return -1;
+    }
+
+    if (pm_wire_parse(&h->msg, h->text, h->len, key, &word) != 0) {
+        explicit_bzero(key, sizeof(key));
+        helper_io_answer(h, "refused",
+                         strcmp(word, "mac") == 0 ? "bad_mac" : "bad_request",
+                         "the request is not valid: %s", word);
+        return -1;
+    }
+
+    explicit_bzero(key, sizeof(key));
+
+    v = pm_wire_get(&h->msg, "v");
+    h->verb = pm_wire_get(&h->msg, "verb");
+    h->op = pm_wire_get(&h->msg, "op");
+    h->actor = pm_wire_get(&h->msg, "actor");
+    h->role_name = pm_wire_get(&h->msg, "role");
+    h->role = h->role_name ? pm_role(h->role_name) : 0;
+
+    if (v == NULL || strcmp(v, "1") != 0 || h->verb == NULL || h->role == 0
+        || h->actor == NULL || h->op == NULL || !helper_uuid_ok(h->op))
+    {
+        h->op = NULL;
+        helper_io_answer(h, "refused", "bad_request",
+                         "v, verb, op, actor or role is missing or wrong");
+        return -1;
+    }
+
+    now = helper_now();
+
+    if (pm_wire_getu(&h->msg, "expires", UINT64_MAX, &expires) != 0
+        || expires <= now || expires - now > HELPER_LIFETIME)
+    {
+        helper_io_answer(h, "refused", "expired",
+                         "the request is not valid at this time");
+        return -1;
+    }
+
+    if (!helper_payload_ok(h)) {
+        helper_io_answer(h, "refused", "bad_request",
+                         "the payload is not the one that was sealed");
+        return -1;
+    }
+
+    return 0;
+}
+
+
+/* 32 bytes, or as many in hexadecimal digits */
+
+static int
+helper_key(uint8_t key[PM_WIRE_KEY_LEN], char *why, size_t size)
+{
+    int          fd, hi, lo;
+    char         buf[2 * PM_WIRE_KEY_LEN + 2];
+    size_t       i;
+    ssize_t      n;
+    struct stat  st;
+
+    fd = pm_path_open(helper_key_path, helper_owner,
+                      PM_PATH_NOFOLLOW|PM_PATH_SECRET, &st, why, size);
+    if (fd == -1) {
+        return -1;
+    }
+
+    n = read(fd, buf, sizeof(buf));
+    close(fd);
+
+    if (n == PM_WIRE_KEY_LEN) {
+        memcpy(key, buf, PM_WIRE_KEY_LEN);
+        explicit_bzero(buf, sizeof(buf));
+        return 0;
+    }
+
+    if (n == 2 * PM_WIRE_KEY_LEN + 1 && buf[n - 1] == '\n') {
+        n--;
+    }
+
+    for (i = 0; n == 2 * PM_WIRE_KEY_LEN && i < PM_WIRE_KEY_LEN; i++) {
+
+        hi = helper_hex(buf[2 * i]);
+        lo = helper_hex(buf[2 * i + 1]);
+
+        if (hi == -1 || lo == -1) {
+            n = 0;
+            break;
+        }
+
+        key[i] = (uint8_t) (hi << 4 | lo);
+    }
+
+    explicit_bzero(buf, sizeof(buf));
+
+    if (n != 2 * PM_WIRE_KEY_LEN) {
+        snprintf(why, size, "the key is neither 32 bytes nor 64 digits");
+        return -1;
+    }
+
+    return 0;
+}
+
+
+static int
+helper_hex(char c)
+{
+    const char  *p;
+
+    static const char  digits[] = "0123456789abcdefABCDEF";
+
+    p = c ? strchr(digits, c) : NULL;
+
+    return p == NULL ? -1 : p - digits < 16 ? (int) (p - digits)
+                                            : (int) (p - digits) - 6;
+}
+
+
+static int
+helper_uuid_ok(const char *s)
+{
+    int  i;
+
+    for (i = 0; s[i]; i++) {
+
+        if (i == 8 || i == 13 || i == 18 || i == 23) {
+            if (s[i] != '-') {
+                return 0;
+            }
+
+        } else if (strchr("0123456789abcdef", s[i]) == NULL) {
+            return 0;
+        }
+    }
+
+    return i == 36;
+}
+
+
+static int
+helper_payload_ok(helper_t *h)
+{
+    char         hex[2 * PM_SHA256_LEN + 1];
+    uint8_t      sum[PM_SHA256_LEN];
+    const char  *want;
+    pm_sha256_t  ctx;
+
+    want = pm_wire_get(&h->msg, "payload_sha256");
+
+    if (want == NULL) {
+        return h->npids == 0;
+    }
+
+    pm_sha256_init(&ctx);
+    pm_sha256_update(&ctx, h->pids, h->npids * sizeof(pm_wire_pid_t));
+    pm_sha256_final(&ctx, sum);
+    pm_hex(hex, sum, sizeof(sum));
+
+    return strcmp(hex, want) == 0;
+}
+
+
+static void
+helper_status(helper_t *h)
+{
+    int             fd;
+    char            why[HELPER_WHY];
+    pm_wire_text_t  t;
+
+    helper_io_start(&t, "ok", NULL, NULL);
+    pm_wire_addu(&t, "setuid", (unsigned) !helper_unprivileged);
+    pm_wire_addu(&t, "unprivileged", (unsigned) helper_unprivileged);
+    pm_wire_add(&t, "version", HELPER_VERSION);
+
+    if (pm_policy_load(&h->policy, helper_policy_path, helper_owner) == 0) {
+        pm_wire_add(&t, "policy", "ok");
+
+    } else {
+        pm_wire_add(&t, "policy", h->policy.error);
+    }
+
+    fd = helper_spool_open(why, sizeof(why));
+    pm_wire_add(&t, "spool", fd == -1 ? why : "ok");
+
+    helper_io_final(&t, NULL);
+}

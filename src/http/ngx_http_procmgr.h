@@ -115,10 +115,14 @@ struct ngx_http_procmgr_ctx_s {
 
     /* of the steps before the handler */
     ngx_uint_t                    step;
+    ngx_str_t                     host;     /* as the client named it */
     u_char                        key[32];  /* SHA-256 of the token */
-    void                         *wait;     /* for the epoch */
+    uint64_t                      vouched;  /* of a session not yet taken */
+    ngx_procmgr_epoch_wait_t      wait;
     unsigned                      secure:1; /* the browser speaks TLS */
-    unsigned                      asked:1;  /* the database, once */
+    unsigned                      cached:1; /* sess is from the zone */
+    unsigned                      known:1;  /* sess is good */
+    unsigned                      waited:1; /* for the epoch, once */
 };
 
 
@@ -236,12 +240,13 @@ ngx_uint_t ngx_http_procmgr_role(const char *name);
 
 ngx_int_t ngx_http_procmgr_handler(ngx_http_request_t *r);
 
-/* after a wait: takes the steps from where they stopped, and finishes */
-void ngx_http_procmgr_resume(ngx_http_request_t *r);
+/* takes the steps from where they stopped: a handler's return value */
+ngx_int_t ngx_http_procmgr_run(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx);
 
 /*
  * The steps.  NGX_OK; NGX_DECLINED after an answer, its code in ctx->rc;
- * NGX_AGAIN: ngx_http_procmgr_resume() comes.
+ * NGX_AGAIN: ngx_http_procmgr_run() will be called again.
  */
 ngx_int_t ngx_http_procmgr_check_host(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx);

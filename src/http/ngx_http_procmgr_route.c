@@ -14,8 +14,6 @@
 #define NGX_HTTP_PROCMGR_STEP_HANDLER  2
 
 
-static ngx_int_t ngx_http_procmgr_run(ngx_http_request_t *r,
-    ngx_http_procmgr_ctx_t *ctx);
 static ngx_int_t ngx_http_procmgr_read_body(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx);
 static void ngx_http_procmgr_body_handler(ngx_http_request_t *r);
@@ -140,7 +138,7 @@ ngx_http_procmgr_handler(ngx_http_request_t *r)
  * NGX_DONE: nginx reads the body and calls back.
  */
 
-static ngx_int_t
+ngx_int_t
 ngx_http_procmgr_run(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx)
 {
     ngx_int_t   rc;
@@ -245,17 +243,6 @@ ngx_http_procmgr_body_handler(ngx_http_request_t *r)
     }
 
     ngx_http_finalize_request(r, rc);
-}
-
-
-void
-ngx_http_procmgr_resume(ngx_http_request_t *r)
-{
-    ngx_http_procmgr_ctx_t  *ctx;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_procmgr_module);
-
-    ngx_http_procmgr_finish(r, ngx_http_procmgr_run(r, ctx));
 }
 
 

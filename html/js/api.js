@@ -16,7 +16,8 @@ export class ApiError extends Error {
   /**
    * @param {number} status 0: no answer came
    * @param {string} code
-   * @param {{ title?: string, detail?: string, op_id?: string }} problem
+   * @param {{ title?: string, detail?: string, op_id?: string,
+   *           reason?: string }} problem
    * @param {number} retryAfter seconds, or 0
    */
   constructor(status, code, problem = {}, retryAfter = 0) {
@@ -25,6 +26,8 @@ export class ApiError extends Error {
     this.status = status;
     this.code = code;
     this.detail = typeof problem.detail === 'string' ? problem.detail : '';
+    /* of a refused operation: the log's code, often narrower than `code` */
+    this.reason = typeof problem.reason === 'string' ? problem.reason : '';
     this.opId = typeof problem.op_id === 'string' ? problem.op_id : '';
     this.retryAfter = retryAfter;
   }

@@ -49,6 +49,10 @@ export function kibibytes(kib) {
 }
 
 
+/** @param {unknown} n */
+export const bytes = (n) => kibibytes(typeof n === 'number' ? n / 1024 : n);
+
+
 /** @param {unknown} seconds two largest units */
 export function duration(seconds) {
   if (typeof seconds !== 'number') {
@@ -96,25 +100,20 @@ export function clock(date, day = false) {
  * still deceive the eye, are shown as signs.
  */
 
-const CONTROLS = /[\x00-\x1f\x7f]/g;    // eslint-disable-line no-control-regex
-const REORDERING = /[\x80-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+const DECEIVING = new RegExp('[\\x00-\\x1f\\x7f-\\x9f\\u061c\\u200b-\\u200f'
+  + '\\u2028-\\u202e\\u2060-\\u2069\\ufeff]', 'g');
 
 /** @param {string} c */
-const sign = (c) => (c === '\x7f' ? '\u2421'
-  : String.fromCharCode(0x2400 + c.charCodeAt(0)));
-
-/** @param {string} c */
-const name = (c) => `\u27e8${c.charCodeAt(0).toString(16).toUpperCase()
-  .padStart(4, '0')}\u27e9`;
+const sign = (c) => `\u27e8${c.charCodeAt(0).toString(16).toUpperCase()
+  .padStart(2, '0')}\u27e9`;
 
 /** @param {unknown} value one line */
 export function plain(value) {
-  return String(value).replace(CONTROLS, sign).replace(REORDERING, name);
+  return String(value).replace(DECEIVING, sign);
 }
 
 /** @param {unknown} value several lines: the output of a program */
 export function output(value) {
   return String(value).replace(/\r\n/g, '\n')
-    .replace(CONTROLS, (c) => (c === '\n' || c === '\t' ? c : sign(c)))
-    .replace(REORDERING, name);
+    .replace(DECEIVING, (c) => (c === '\n' || c === '\t' ? c : sign(c)));
 }

@@ -21,6 +21,8 @@ class Feed {
     this.data = undefined;
     /** @type {string | null} */
     this.etag = null;
+    /** what the answer left out for want of permission */
+    this.partial = '';
     /** @type {ApiError | null} */
     this.error = null;
     /** when the data was last known to be so */
@@ -74,6 +76,7 @@ class Feed {
       if (answer.status !== 304) {
         this.data = answer.data;
         this.etag = answer.etag;
+        this.partial = answer.headers.get('X-Procmgr-Partial') ?? '';
         this.version++;
       }
 
@@ -177,7 +180,8 @@ export function forgetAll() {
  * @param {string | null} path null: nothing is asked
  * @param {number} [pace] ms, when it may be asked more seldom than the rest
  * @returns {{ data: any, error: ApiError | null, at: number, version: number,
- *             stale: boolean }} stale: still the answer of the former path
+ *             partial: string, stale: boolean }}
+ * stale: still the answer of the former path
  */
 export function useFeed(path, pace = 0) {
   const [, redraw] = useReducer((/** @type {number} */ n) => n + 1, 0);
@@ -217,7 +221,7 @@ export function useFeed(path, pace = 0) {
 
   if (feed && (feed.data !== undefined || feed.error)) {
     last.current = { data: feed.data, error: feed.error, at: feed.at,
-      version: feed.version, stale: false };
+      version: feed.version, partial: feed.partial, stale: false };
     return last.current;
   }
 
@@ -225,7 +229,8 @@ export function useFeed(path, pace = 0) {
     return { ...last.current, stale: true };
   }
 
-  return { data: undefined, error: null, at: 0, version: 0, stale: false };
+  return { data: undefined, error: null, at: 0, version: 0, partial: '',
+    stale: false };
 }
 
 

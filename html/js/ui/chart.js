@@ -8,7 +8,8 @@ import { clock } from '../format.js';
 import { app, useStore } from '../store.js';
 
 const HEIGHT = 132;
-const MINUTES = 5;
+const LONGEST = 300;            /* seconds on the axis */
+const SHORTEST = 60;
 
 
 /** @param {string} name of a custom property */
@@ -44,7 +45,8 @@ export function Chart({ label, data, version, series, max, tick }) {
       const here = /** @type {HTMLElement} */ (box.current);
 
       plot.current?.destroy();
-      plot.current = new uPlot(options(here.clientWidth, series, max, tick),
+      plot.current = new uPlot(
+        options(here.clientWidth, data[0], series, max, tick),
         /** @type {any} */ (data), here);
     };
 
@@ -70,7 +72,7 @@ export function Chart({ label, data, version, series, max, tick }) {
 
   useEffect(() => {
     plot.current?.setData(/** @type {any} */ (data), false);
-    plot.current?.setScale('x', range());
+    plot.current?.setScale('x', range(data[0]));
   }, [version]);
 
   const last = data[0].length - 1;
@@ -89,27 +91,37 @@ export function Chart({ label, data, version, series, max, tick }) {
 }
 
 
-/* the last minutes up to now, however few of them are known */
-function range() {
-  const now = Date.now() / 1000;
+/** @param {(number | null)[]} times what is known of the last minutes */
+function range(times) {
+  const now = times.at(-1) ?? Date.now() / 1000;
+  const span = Math.min(Math.max(now - (times[0] ?? now), SHORTEST), LONGEST);
 
-  return { min: now - MINUTES * 60, max: now };
+  return { min: now - span, max: now };
 }
 
 
 /**
+ * @param {any} _plot @param {number[]} at @param {number} _axis
+ * @param {number} _space @param {number} step seconds
+ */
+const timeTicks = (_plot, at, _axis, _space, step) => at.map(
+  (s) => clock(new Date(s * 1000)).slice(0, step < 60 ? 8 : 5));
+
+
+/**
  * @param {number} width
+ * @param {(number | null)[]} times
  * @param {{ name: string, colour: string }[]} series
  * @param {number | undefined} max
  * @param {(n: number) => string} tick
  * @returns {any}
  */
-function options(width, series, max, tick) {
+function options(width, times, series, max, tick) {
   const grid = { stroke: colour('--line'), width: 1 };
   const font = `11px ${getComputedStyle(document.body).fontFamily}`;
   const axis = { stroke: colour('--muted'), font, grid,
     ticks: { show: false } };
-  const { min, max: end } = range();
+  const { min, max: end } = range(times);
 
   return {
     width, height: HEIGHT,
@@ -125,8 +137,7 @@ function options(width, series, max, tick) {
     },
     axes: [
       { ...axis, size: 22, space: 84, gap: 4,
-        values: (/** @type {any} */ _, /** @type {number[]} */ at) => (
-          at.map((s) => clock(new Date(s * 1000)).slice(0, 5))) },
+        values: timeTicks },
       { ...axis, size: 44, space: 30, gap: 4,
         values: (/** @type {any} */ _, /** @type {number[]} */ at) => at.map(tick) },
     ],

@@ -1,4 +1,4 @@
-/* Preact with tagged templates: text stays text, there is no innerHTML */
+/* Preact with tagged templates: what is put in stays text */
 
 import { h } from 'preact';
 import htm from 'htm';

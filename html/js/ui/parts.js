@@ -78,15 +78,16 @@ export function State({ state, sub }) {
  * What went wrong: the sentence for its code in the user's language, then the
  * server's own words.
  *
- * @param {{ error: { code: string, detail?: string, status?: number } }} props
+ * @param {{ error: { code: string, reason?: string, detail?: string } }} props
  */
 export function Problem({ error }) {
-  const known = has('code', error.code);
+  const { reason = '' } = error;
+  const code = has('code', reason) ? reason : error.code;
   const detail = error.detail && plain(error.detail);
 
   return html`
-    <span class="sentence">${known ? tm('code', error.code)
-      : t('problem.other', { code: plain(error.code) })}</span>
+    <span class="sentence">${has('code', code) ? tm('code', code)
+      : t('problem.other', { code: plain(code) })}</span>
     ${detail && html` <span class="detail">${detail}</span>`}`;
 }
 

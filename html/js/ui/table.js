@@ -71,6 +71,7 @@ function sorted(rows, columns, sort) {
  * @param {(row: R) => string} keyOf
  * @param {string} question what was asked; another one starts anew
  * @param {{ current: HTMLElement | null }} body
+ * @returns held: and this is not the order they would have
  */
 function useHeldOrder(rows, keyOf, question, body) {
   const last = useRef({ question: '', keys: /** @type {string[]} */ ([]),
@@ -94,7 +95,9 @@ function useHeldOrder(rows, keyOf, question, body) {
   last.current = { question, keys,
     rows: new Map(entries.map((e) => [e.key, e.row])) };
 
-  return { entries, held };
+  const natural = [...now.keys()];
+
+  return { entries, held: held && keys.some((key, i) => key !== natural[i]) };
 }
 
 
@@ -138,9 +141,8 @@ export function Table(props) {
       </table>
       ${entries.length === 0 && html`<p class="empty">${empty}</p>`}
     </div>
-    <p class="held-note" aria-hidden="true">
-      ${held && html`<${Icon} name="held" />${t('table.held')}`}
-    </p>`;
+    ${held && html`<p class="held-note" aria-hidden="true">
+      <${Icon} name="held" />${t('table.held')}</p>`}`;
 }
 
 

@@ -116,7 +116,7 @@ export function Log({ params, policy, session }) {
     <${Filters} params=${params} />
     ${(error || trouble) && html`<${Notice} kind="bad" live="alert">
       <${Problem} error=${error ?? trouble} /><//>`}
-    <${Table} label=${t('nav.log')} columns=${columns(params, marks, mark)}
+    <${Table} label=${t('nav.log')} class="stack log" columns=${columns(params, marks, mark)}
       rows=${rows} keyOf=${(/** @type {any} */ r) => r.op_id} question=${asked}
       rowClass=${(/** @type {any} */ r) => (r.logStatus === 'unread' ? 'unread' : '')}
       empty=${feed.data ? t('log.empty') : t('table.loading')}
@@ -174,18 +174,18 @@ function Filters({ params }) {
  */
 function columns(params, marks, mark) {
   return [
-    { id: 'time', label: t('log.time'), class: 'mono',
+    { id: 'time', label: t('log.time'), class: 'mono time',
       cell: (/** @type {any} */ r) => html`<${Time} value=${r.logTime} />` },
-    { id: 'type', label: t('log.type'),
+    { id: 'type', label: t('log.type'), class: 'type',
       cell: (/** @type {any} */ r) => html`
         <span class="strong">${plain(tm('type', r.logType))}</span>` },
-    { id: 'target', label: t('log.target'), class: 'grow clip',
+    { id: 'target', label: t('log.target'), class: 'target grow clip',
       cell: (/** @type {any} */ r) => html`<${Text} value=${r.target} />` },
-    { id: 'actor', label: t('log.actor'), class: 'clip',
+    { id: 'actor', label: t('log.actor'), class: 'actor',
       cell: (/** @type {any} */ r) => html`<${Text} value=${r.actor} />` },
-    { id: 'ret', label: t('log.status'),
+    { id: 'ret', label: t('log.status'), class: 'ret',
       cell: (/** @type {any} */ r) => html`<${RetPill} status=${r.retStatus} />` },
-    { id: 'read', label: t('log.read_state'),
+    { id: 'read', label: t('log.read_state'), class: 'read',
       cell: (/** @type {any} */ r) => html`
         <${ReadState} row=${r} marks=${marks} mark=${mark} />` },
     { id: 'open', label: t('log.detail'), class: 'actions',
@@ -238,7 +238,7 @@ function Detail({ id, row }) {
   const facts = [
     [t('log.time'), html`<${Time} value=${op.logTime} day />`],
     [t('log.actor'), html`<${Text} value=${op.actor} /> ${op.role
-      && html`<span class="muted">${tm('role', op.role)}</span>`}`],
+      && html` <span class="muted">(${tm('role', op.role)})</span>`}`],
     [t('log.remote'), html`<${Text} value=${op.remote} class="mono" />`],
     [t('log.host'), html`<${Text} value=${op.host} />`],
     [t('op.id'), html`<${Text} value=${op.op_id} class="mono" />`],
@@ -264,7 +264,7 @@ function Detail({ id, row }) {
     </div>
     ${op.events?.length > 0 && html`<ol class="events">
       ${op.events.map((/** @type {any} */ e, /** @type {number} */ i) => html`
-        <li key=${i}><${Time} value=${e.at} />
+        <li key=${i}><${Time} value=${e.at} />${' '}
           ${plain(tm('event', e.kind ?? ''))}
           ${e.code && html` <span class="muted">${plain(e.code)}</span>`}</li>`)}
     </ol>`}

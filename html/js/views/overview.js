@@ -1,6 +1,6 @@
 /* The host at a glance: header lines, recent minutes, largest processes */
 
-import { clock, duration, kibibytes, number, plain } from '../format.js';
+import { bytes, clock, duration, kibibytes, number, plain } from '../format.js';
 import { history, share } from '../history.js';
 import { t, tm } from '../i18n.js';
 import { useFeed } from '../poll.js';
@@ -194,7 +194,7 @@ function factText(key, value) {
       return clock(new Date(value * 1000), true);
     case 'memory_total':
     case 'swap_total':
-      return kibibytes(value);
+      return bytes(value);
     default:
       return String(value);
     }

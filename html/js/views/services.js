@@ -82,7 +82,7 @@ function Managed({ feed: { data, error }, onAction }) {
     { id: 'state', label: t('svc.state'),
       cell: (/** @type {any} */ s) => html`
         <${State} state=${s.state} sub=${s.sub_state} />` },
-    { id: 'pid', label: t('svc.pid'), num: true, class: 'mono',
+    { id: 'pid', label: t('svc.pid'), num: true, class: 'mono pid',
       cell: (/** @type {any} */ s) => (s.main_pid ? s.main_pid : '–') },
     { id: 'actions', label: t('svc.actions'), class: 'actions',
       cell: (/** @type {any} */ s) => html`
@@ -92,6 +92,7 @@ function Managed({ feed: { data, error }, onAction }) {
   return html`<${Card} id="managed" title=${t('svc.managed')}>
     ${error && html`<${Notice} kind="bad"><${Problem} error=${error} /><//>`}
     <${Table} label=${t('svc.managed')} columns=${columns} rows=${data ?? []}
+      class="stack managed"
       keyOf=${(/** @type {any} */ s) => s.name}
       empty=${data ? t('svc.none_managed') : t('table.loading')} />
   <//>`;
@@ -247,7 +248,8 @@ function Program({ socket: s }) {
 }
 
 
-function socketColumns() {
+/** @param {boolean} all then the foreign address tells something */
+function socketColumns(all) {
   return [
     { id: 'proto', label: t('sock.proto'), class: 'mono',
       value: (/** @type {any} */ s) => s.proto,
@@ -258,10 +260,11 @@ function socketColumns() {
     { id: 'send_q', label: 'Send-Q', num: true, class: 'mono low', down: true,
       value: (/** @type {any} */ s) => s.send_q,
       cell: (/** @type {any} */ s) => number(s.send_q) },
-    { id: 'local', label: t('sock.local'), class: 'mono strong',
+    { id: 'local', label: t('sock.local'), class: 'local mono strong',
       value: (/** @type {any} */ s) => port(s.local),
       cell: (/** @type {any} */ s) => html`<${Text} value=${s.local} />` },
-    { id: 'foreign', label: t('sock.foreign'), class: 'mono',
+    { id: 'foreign', label: t('sock.foreign'),
+      class: all ? 'mono' : 'mono low',
       value: (/** @type {any} */ s) => s.foreign,
       cell: (/** @type {any} */ s) => html`<${Text} value=${s.foreign} />` },
     { id: 'state', label: t('sock.state'),
@@ -280,7 +283,7 @@ function Sockets({ params }) {
   const name = useLagging(params.q ?? '', 250).trim();
   const path = `system/services${query({ name,
     all: params.all ? 'true' : undefined })}`;
-  const { data, error, stale } = useFeed(path);
+  const { data, error, partial, stale } = useFeed(path);
   const rows = (Array.isArray(data) ? data : data?.services) ?? [];
   const processes = Array.isArray(data) ? [] : data?.processes ?? [];
 
@@ -301,10 +304,12 @@ function Sockets({ params }) {
   return html`<${Card} id="sockets" title=${t('sock.title')} aside=${aside}
     class=${stale ? 'stale' : ''}>
     ${error && html`<${Notice} kind="bad"><${Problem} error=${error} /><//>`}
-    <${Table} label=${t('sock.title')} columns=${socketColumns()} rows=${rows}
+    <${Table} label=${t('sock.title')} class="sockets" columns=${socketColumns(Boolean(params.all))} rows=${rows}
       keyOf=${socketKey} question=${path} sort=${params.sort ?? 'local'}
       onSort=${(/** @type {string} */ s) => setParams({ sort: s })}
       empty=${data ? t('table.empty') : t('table.loading')} />
+    ${partial && html`<p class="foot">
+      ${t('sock.partial', { what: plain(partial) })}</p>`}
     ${name && processes.length > 0 && html`
       <${Processes} rows=${processes} question=${path} />`}
   <//>`;

@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 
 #include "src/http/ngx_http_procmgr.h"
+#include "src/http/ngx_http_procmgr_op.h"
 #include "src/core/ngx_procmgr_conf.h"
 #include "src/core/ngx_procmgr_zone.h"
 #include "src/core/ngx_procmgr_spawn.h"
@@ -767,7 +768,11 @@ ngx_http_procmgr_init_process(ngx_cycle_t *cycle)
         return NGX_OK;
     }
 
-    return ngx_procmgr_pg_init(&pmcf->pm, cycle);
+    if (ngx_procmgr_pg_init(&pmcf->pm, cycle) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_procmgr_ops_init(&pmcf->pm, cycle);
 }
 
 

@@ -31,11 +31,13 @@ typedef struct {
 typedef struct {                        /* a row of the answer */
     const pm_proc_t                 *proc;
     int64_t                          files;
+    unsigned                         fields;    /* to ask the helper for */
 } ngx_http_procmgr_process_row_t;
 
 
 /* rows by pid, for the helper's records */
 typedef struct {
+    const pm_snapshot_t             *snapshot;
     ngx_http_procmgr_process_row_t **rows;
     size_t                           n;
 } ngx_http_procmgr_process_asked_t;
@@ -47,18 +49,22 @@ static ngx_int_t ngx_http_procmgr_process_simple(ngx_http_request_t *r,
 static void ngx_http_procmgr_make_list(ngx_procmgr_job_t *job);
 static void ngx_http_procmgr_make_names(ngx_procmgr_job_t *job);
 static void ngx_http_procmgr_make_one(ngx_procmgr_job_t *job);
+static ngx_http_procmgr_process_row_t *ngx_http_procmgr_process_rows(
+    ngx_procmgr_job_t *job);
 static int ngx_libc_cdecl ngx_http_procmgr_cmp_rss(const void *a,
     const void *b);
 static int ngx_libc_cdecl ngx_http_procmgr_cmp_pid(const void *a,
     const void *b);
-static void ngx_http_procmgr_count_files(ngx_procmgr_job_t *job,
-    ngx_http_procmgr_process_row_t *rows, size_t n);
-static void ngx_http_procmgr_ask_files(ngx_procmgr_job_t *job,
+static void ngx_http_procmgr_complete(ngx_procmgr_job_t *job,
+    ngx_http_procmgr_process_row_t *rows, size_t n, ngx_uint_t files);
+static void ngx_http_procmgr_own_files(pm_fd_walk_t *walk,
+    ngx_http_procmgr_process_row_t *row);
+static void ngx_http_procmgr_process_ask(ngx_procmgr_job_t *job,
     ngx_http_procmgr_process_row_t **asked, size_t n);
-static void ngx_http_procmgr_files_record(void *data,
+static void ngx_http_procmgr_process_record(void *data,
     const pm_wire_head_t *head, const u_char *bytes);
-static void ngx_http_procmgr_json_simple(pm_json_t *j,
-    const pm_snapshot_t *s, const pm_proc_t *p);
+static void ngx_http_procmgr_json_simple(ngx_procmgr_job_t *job,
+    const pm_proc_t *p);
 
 
 static const ngx_http_procmgr_arg_t  ngx_http_procmgr_process_list_args[] = {
@@ -199,18 +205,9 @@ ngx_http_procmgr_make_list(ngx_procmgr_job_t *job)
     s = job->snapshot;
     args = job->args;
 
-    rows = ngx_alloc((s->nprocs + 1) * sizeof(ngx_http_procmgr_process_row_t),
-                     job->log);
+    rows = ngx_http_procmgr_process_rows(job);
     if (rows == NULL) {
-        ngx_http_procmgr_syscall_failed(job, "malloc", ENOMEM);
         return;
-    }
-
-    p = pm_snapshot_procs(s);
-
-    for (i = 0; i < s->nprocs; i++) {
-        rows[i].proc = &p[i];
-        rows[i].files = NGX_HTTP_PROCMGR_UNKNOWN;
     }
 
     qsort(rows, s->nprocs, sizeof(ngx_http_procmgr_process_row_t),
@@ -218,7 +215,7 @@ ngx_http_procmgr_make_list(ngx_procmgr_job_t *job)
 
     n = ngx_min((uint64_t) args->num, s->nprocs);
 
-    ngx_http_procmgr_count_files(job, rows, n);
+    ngx_http_procmgr_complete(job, rows, n, 1);
 
     total = (double) s->memory.total * 1024;
 
@@ -236,9 +233,9 @@ ngx_http_procmgr_make_list(ngx_procmgr_job_t *job)
         pm_json_key(j, "pid");
         pm_json_i64(j, p->pid);
         pm_json_key(j, "name");
-        ngx_http_procmgr_json_name(j, s, p);
+        ngx_http_procmgr_json_name(job, p);
         pm_json_key(j, "username");
-        ngx_http_procmgr_json_user(j, s, p);
+        ngx_http_procmgr_json_user(job, p);
         pm_json_key(j, "cpu_percent");
         pm_json_fixed(j, p->cpu_percent, 1);
         pm_json_key(j, "memory_percent");
@@ -295,29 +292,29 @@ ngx_http_procmgr_cmp_pid(const void *a, const void *b)
 }
 
 
-/* the worker's own rights first, the helper in one batch for the others */
+/*
+ * Numbers of files and long names: by the worker's own rights what they
+ * suffice for, by the helper in one batch the rest.
+ */
 
 static void
-ngx_http_procmgr_count_files(ngx_procmgr_job_t *job,
-    ngx_http_procmgr_process_row_t *rows, size_t n)
+ngx_http_procmgr_complete(ngx_procmgr_job_t *job,
+    ngx_http_procmgr_process_row_t *rows, size_t n, ngx_uint_t files)
 {
-    int                              rc;
     size_t                           i, asked;
-    uint64_t                         files;
     pm_fd_walk_t                     walk;
     ngx_http_procmgr_process_row_t **ask;
 
-    rc = pm_fd_walk_init(&walk, NULL);
-    if (rc != 0) {
-        ngx_http_procmgr_partial(job, "num_openfiles");
-        return;
-    }
-
     ask = ngx_alloc((n + 1) * sizeof(ngx_http_procmgr_process_row_t *),
                     job->log);
-    if (ask == NULL) {
-        pm_fd_walk_free(&walk);
-        ngx_http_procmgr_partial(job, "num_openfiles");
+
+    if (ask == NULL || pm_fd_walk_init(&walk, NULL) != 0) {
+
+        if (files) {
+            ngx_http_procmgr_partial(job, "num_openfiles");
+        }
+
+        ngx_free(ask);
         return;
     }
 
@@ -325,28 +322,23 @@ ngx_http_procmgr_count_files(ngx_procmgr_job_t *job,
 
     for (i = 0; i < n; i++) {
 
-        if (ngx_http_procmgr_own(rows[i].proc)) {
-
-            rc = pm_fd_files(&walk, rows[i].proc->pid,
-                             rows[i].proc->starttime, &files);
-            if (rc == 0) {
-                rows[i].files = (int64_t) files;
-                continue;
-            }
-
-            if (rc == ENOENT || rc == ESRCH) {
-                rows[i].files = NGX_HTTP_PROCMGR_GONE;
-                continue;
-            }
+        if (files) {
+            ngx_http_procmgr_own_files(&walk, &rows[i]);
         }
 
-        ask[asked++] = &rows[i];
+        if (ngx_http_procmgr_name_cut(job->snapshot, rows[i].proc)) {
+            rows[i].fields |= 1 << PM_READ_CMDLINE;
+        }
+
+        if (rows[i].fields && rows[i].files != NGX_HTTP_PROCMGR_GONE) {
+            ask[asked++] = &rows[i];
+        }
     }
 
     pm_fd_walk_free(&walk);
 
     if (asked) {
-        ngx_http_procmgr_ask_files(job, ask, asked);
+        ngx_http_procmgr_process_ask(job, ask, asked);
     }
 
     ngx_free(ask);
@@ -354,7 +346,33 @@ ngx_http_procmgr_count_files(ngx_procmgr_job_t *job,
 
 
 static void
-ngx_http_procmgr_ask_files(ngx_procmgr_job_t *job,
+ngx_http_procmgr_own_files(pm_fd_walk_t *walk,
+    ngx_http_procmgr_process_row_t *row)
+{
+    int       rc;
+    uint64_t  n;
+
+    if (ngx_http_procmgr_own(row->proc)) {
+
+        rc = pm_fd_files(walk, row->proc->pid, row->proc->starttime, &n);
+
+        if (rc == 0) {
+            row->files = (int64_t) n;
+            return;
+        }
+
+        if (rc == ENOENT || rc == ESRCH) {
+            row->files = NGX_HTTP_PROCMGR_GONE;
+            return;
+        }
+    }
+
+    row->fields |= 1 << PM_READ_NFILES;
+}
+
+
+static void
+ngx_http_procmgr_process_ask(ngx_procmgr_job_t *job,
     ngx_http_procmgr_process_row_t **asked, size_t n)
 {
     size_t                                  i;
@@ -364,32 +382,34 @@ ngx_http_procmgr_ask_files(ngx_procmgr_job_t *job,
 
     args = job->args;
 
-    qsort(asked, n, sizeof(ngx_http_procmgr_process_row_t *),
-          ngx_http_procmgr_cmp_pid);
-
     pids = ngx_calloc(n * sizeof(pm_wire_pid_t), job->log);
-    if (pids == NULL) {
-        ngx_http_procmgr_partial(job, "num_openfiles");
-        return;
+
+    if (pids != NULL) {
+
+        qsort(asked, n, sizeof(ngx_http_procmgr_process_row_t *),
+              ngx_http_procmgr_cmp_pid);
+
+        for (i = 0; i < n; i++) {
+            pids[i].pid = asked[i]->proc->pid;
+            pids[i].starttime = asked[i]->proc->starttime;
+            pids[i].fields = asked[i]->fields;
+        }
+
+        ctx.snapshot = job->snapshot;
+        ctx.rows = asked;
+        ctx.n = n;
+
+        (void) ngx_http_procmgr_read(job, args->system.role, pids, n,
+                                     ngx_http_procmgr_process_record, &ctx);
+
+        ngx_free(pids);
     }
 
     for (i = 0; i < n; i++) {
-        pids[i].pid = asked[i]->proc->pid;
-        pids[i].starttime = asked[i]->proc->starttime;
-        pids[i].fields = 1 << PM_READ_NFILES;
-    }
 
-    ctx.rows = asked;
-    ctx.n = n;
-
-    (void) ngx_http_procmgr_read(job, args->system.role, pids, n,
-                                 ngx_http_procmgr_files_record, &ctx);
-
-    ngx_free(pids);
-
-    for (i = 0; i < n; i++) {
-
-        if (asked[i]->files == NGX_HTTP_PROCMGR_UNKNOWN) {
+        if ((asked[i]->fields & (1 << PM_READ_NFILES))
+            && asked[i]->files == NGX_HTTP_PROCMGR_UNKNOWN)
+        {
             ngx_http_procmgr_partial(job, "num_openfiles");
             break;
         }
@@ -398,7 +418,7 @@ ngx_http_procmgr_ask_files(ngx_procmgr_job_t *job,
 
 
 static void
-ngx_http_procmgr_files_record(void *data, const pm_wire_head_t *head,
+ngx_http_procmgr_process_record(void *data, const pm_wire_head_t *head,
     const u_char *bytes)
 {
     ngx_http_procmgr_process_asked_t *asked = data;
@@ -406,24 +426,6 @@ ngx_http_procmgr_files_record(void *data, const pm_wire_head_t *head,
     ngx_int_t                          n;
     pm_proc_t                          proc;
     ngx_http_procmgr_process_row_t     key, *pkey, **row;
-
-    if (head->field != PM_READ_NFILES) {
-        return;
-    }
-
-    if (head->error == 0) {
-        n = ngx_atoi((u_char *) bytes, head->len);
-
-    } else if (head->error == ENOENT || head->error == ESRCH) {
-        n = NGX_HTTP_PROCMGR_GONE;
-
-    } else {
-        n = NGX_ERROR;
-    }
-
-    if (n == NGX_ERROR) {
-        return;
-    }
 
     proc.pid = head->pid;
     key.proc = &proc;
@@ -433,8 +435,37 @@ ngx_http_procmgr_files_record(void *data, const pm_wire_head_t *head,
                   sizeof(ngx_http_procmgr_process_row_t *),
                   ngx_http_procmgr_cmp_pid);
 
-    if (row != NULL) {
-        (*row)->files = n;
+    if (row == NULL || head->field >= PM_READ_MAX
+        || !((*row)->fields & (1u << head->field)))
+    {
+        return;
+    }
+
+    switch (head->field) {
+
+    case PM_READ_CMDLINE:
+
+        if (head->error == 0) {
+            ngx_http_procmgr_name_learn(asked->snapshot, (*row)->proc, bytes,
+                                        head->len);
+        }
+
+        break;
+
+    case PM_READ_NFILES:
+
+        if (head->error == ENOENT || head->error == ESRCH) {
+            (*row)->files = NGX_HTTP_PROCMGR_GONE;
+
+        } else if (head->error == 0) {
+            n = ngx_atoi((u_char *) bytes, head->len);
+
+            if (n != NGX_ERROR) {
+                (*row)->files = n;
+            }
+        }
+
+        break;
     }
 }
 
@@ -442,59 +473,97 @@ ngx_http_procmgr_files_record(void *data, const pm_wire_head_t *head,
 static void
 ngx_http_procmgr_make_names(ngx_procmgr_job_t *job)
 {
-    uint32_t              i;
-    const pm_proc_t      *p;
-    const pm_snapshot_t  *s;
+    uint32_t                         i;
+    ngx_http_procmgr_process_row_t  *rows;
 
-    s = job->snapshot;
-    p = pm_snapshot_procs(s);
+    rows = ngx_http_procmgr_process_rows(job);
+    if (rows == NULL) {
+        return;
+    }
+
+    ngx_http_procmgr_complete(job, rows, job->snapshot->nprocs, 0);
 
     pm_json_array(&job->json);
 
-    for (i = 0; i < s->nprocs; i++) {
-        ngx_http_procmgr_json_simple(&job->json, s, &p[i]);
+    for (i = 0; i < job->snapshot->nprocs; i++) {
+        ngx_http_procmgr_json_simple(job, rows[i].proc);
     }
 
     pm_json_array_end(&job->json);
+
+    ngx_free(rows);
 }
 
 
 static void
 ngx_http_procmgr_make_one(ngx_procmgr_job_t *job)
 {
-    const pm_proc_t                        *p;
+    ngx_http_procmgr_process_row_t          row;
     const ngx_http_procmgr_process_args_t  *args;
 
     args = job->args;
 
-    p = NULL;
+    ngx_memzero(&row, sizeof(ngx_http_procmgr_process_row_t));
 
     if (args->pid <= NGX_MAX_INT32_VALUE) {
-        p = pm_snapshot_find(job->snapshot, (int32_t) args->pid);
+        row.proc = pm_snapshot_find(job->snapshot, (int32_t) args->pid);
     }
 
-    if (p == NULL) {
+    if (row.proc == NULL) {
         ngx_procmgr_job_fail(job, NGX_HTTP_NOT_FOUND, "no_such_process",
                              "there is no process %lld",
                              (long long) args->pid);
         return;
     }
 
+    ngx_http_procmgr_complete(job, &row, 1, 0);
+
     pm_json_array(&job->json);
-    ngx_http_procmgr_json_simple(&job->json, job->snapshot, p);
+    ngx_http_procmgr_json_simple(job, row.proc);
     pm_json_array_end(&job->json);
 }
 
 
-static void
-ngx_http_procmgr_json_simple(pm_json_t *j, const pm_snapshot_t *s,
-    const pm_proc_t *p)
+/* one for each process, by pid; NULL after the job failed */
+
+static ngx_http_procmgr_process_row_t *
+ngx_http_procmgr_process_rows(ngx_procmgr_job_t *job)
 {
+    uint32_t                         i, n;
+    const pm_proc_t                 *p;
+    ngx_http_procmgr_process_row_t  *rows;
+
+    n = job->snapshot->nprocs;
+    p = pm_snapshot_procs(job->snapshot);
+
+    rows = ngx_calloc((n + 1) * sizeof(ngx_http_procmgr_process_row_t),
+                      job->log);
+    if (rows == NULL) {
+        ngx_http_procmgr_syscall_failed(job, "malloc", ENOMEM);
+        return NULL;
+    }
+
+    for (i = 0; i < n; i++) {
+        rows[i].proc = &p[i];
+        rows[i].files = NGX_HTTP_PROCMGR_UNKNOWN;
+    }
+
+    return rows;
+}
+
+
+static void
+ngx_http_procmgr_json_simple(ngx_procmgr_job_t *job, const pm_proc_t *p)
+{
+    pm_json_t  *j;
+
+    j = &job->json;
+
     pm_json_object(j);
     pm_json_key(j, "name");
-    ngx_http_procmgr_json_name(j, s, p);
+    ngx_http_procmgr_json_name(job, p);
     pm_json_key(j, "username");
-    ngx_http_procmgr_json_user(j, s, p);
+    ngx_http_procmgr_json_user(job, p);
     pm_json_key(j, "pid");
     pm_json_i64(j, p->pid);
     pm_json_object_end(j);

@@ -197,7 +197,7 @@ ngx_http_procmgr_search_find(ngx_http_procmgr_search_t *search, int32_t pid)
 void
 ngx_http_procmgr_search_run(ngx_http_procmgr_search_t *search)
 {
-    char                       unit[PM_UNIT_LEN];
+    char                       name[PM_NAMES_LEN], unit[PM_UNIT_LEN];
     u_char                    *texts;
     uint32_t                   i;
     pm_match_text_t            fields[PM_MATCH_FIELDS];
@@ -214,13 +214,8 @@ ngx_http_procmgr_search_run(ngx_http_procmgr_search_t *search)
 
         found = &search->found[i];
 
-        fields[PM_MATCH_NAME].text = pm_snapshot_str(s, p->name);
-        fields[PM_MATCH_NAME].len = p->name.len;
-
-        if (p->name.len == 0) {
-            fields[PM_MATCH_NAME].text = pm_snapshot_str(s, p->comm);
-            fields[PM_MATCH_NAME].len = p->comm.len;
-        }
+        fields[PM_MATCH_NAME].text = name;
+        fields[PM_MATCH_NAME].len = ngx_http_procmgr_name(name, s, p);
 
         fields[PM_MATCH_UNIT].text = unit;
         fields[PM_MATCH_UNIT].len = pm_unit_of(unit,
@@ -276,14 +271,16 @@ ngx_http_procmgr_search_shown(ngx_http_procmgr_search_t *search, int32_t pid)
 
 
 void
-ngx_http_procmgr_search_json(ngx_http_procmgr_search_t *search, pm_json_t *j)
+ngx_http_procmgr_search_json(ngx_http_procmgr_search_t *search)
 {
     char                       unit[PM_UNIT_LEN];
     uint32_t                   i, n;
+    pm_json_t                 *j;
     const pm_proc_t           *procs, *p;
     const pm_snapshot_t       *s;
     ngx_http_procmgr_found_t  *found;
 
+    j = &search->job->json;
     s = search->job->snapshot;
     procs = pm_snapshot_procs(s);
 
@@ -311,7 +308,7 @@ ngx_http_procmgr_search_json(ngx_http_procmgr_search_t *search, pm_json_t *j)
         pm_json_key(j, "pid");
         pm_json_i64(j, p->pid);
         pm_json_key(j, "name");
-        ngx_http_procmgr_json_name(j, s, p);
+        ngx_http_procmgr_json_name(search->job, p);
         pm_json_key(j, "cmdline");
         ngx_http_procmgr_json_cmdline(j, search, found);
         pm_json_key(j, "unit");

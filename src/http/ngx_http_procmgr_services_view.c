@@ -1,14 +1,5 @@
 
 #include "ngx_http_procmgr_services.h"
-#include "../proc/pm_user.h"
-
-#include <pthread.h>
-
-
-/* the name service gets so many ms of one answer */
-#define NGX_HTTP_PROCMGR_USERS_WAIT  100
-#define NGX_HTTP_PROCMGR_USER_LEN    256
-
 
 typedef struct {                        /* a cached unit */
     uint32_t                         offset;
@@ -66,13 +57,6 @@ static const char *ngx_http_procmgr_services_unit(
     ngx_http_procmgr_services_t *v, const pm_proc_t *p, size_t *len);
 static const char *ngx_http_procmgr_services_user(
     ngx_http_procmgr_services_t *v, uint32_t uid);
-
-
-/* names of users of this worker, for its threads in turn */
-
-static pthread_mutex_t  ngx_http_procmgr_users_lock
-                                                = PTHREAD_MUTEX_INITIALIZER;
-static pm_users_t      *ngx_http_procmgr_users;
 
 
 void
@@ -232,6 +216,9 @@ ngx_http_procmgr_services_walk(ngx_http_procmgr_services_t *v)
 
         if (v->search) {
             fields |= ngx_http_procmgr_search_own(v->search, v->walk.proc, p);
+
+        } else if (ngx_http_procmgr_name_cut(s, p)) {
+            fields |= 1 << PM_READ_CMDLINE;
         }
 
         if (fields) {
@@ -250,6 +237,13 @@ ngx_http_procmgr_services_record(void *data, const pm_wire_head_t *head,
 {
     ngx_http_procmgr_services_t *v = data;
 
+    const pm_proc_t  *p;
+
+    p = pm_snapshot_find(v->job->snapshot, head->pid);
+    if (p == NULL) {
+        return;
+    }
+
     switch (head->field) {
 
     case PM_READ_FD:
@@ -258,7 +252,6 @@ ngx_http_procmgr_services_record(void *data, const pm_wire_head_t *head,
             v->answered++;
 
         } else if (head->error == 0
-                   && pm_snapshot_find(v->job->snapshot, head->pid) != NULL
                    && pm_fd_parse(&v->map, head->pid, (const char *) bytes,
                                   head->len)
                       != -1
@@ -270,6 +263,14 @@ ngx_http_procmgr_services_record(void *data, const pm_wire_head_t *head,
         break;
 
     case PM_READ_CMDLINE:
+
+        if (head->error == 0) {
+            ngx_http_procmgr_name_learn(v->job->snapshot, p, bytes,
+                                        head->len);
+        }
+
+        /* fall through */
+
     case PM_READ_EXE:
 
         if (v->search) {
@@ -346,7 +347,7 @@ ngx_http_procmgr_services_json(ngx_http_procmgr_services_t *v)
 
     if (v->search) {
         pm_json_key(j, "processes");
-        ngx_http_procmgr_search_json(v->search, j);
+        ngx_http_procmgr_search_json(v->search);
         pm_json_object_end(j);
     }
 
@@ -439,7 +440,7 @@ static void
 ngx_http_procmgr_services_holders(ngx_http_procmgr_services_t *v,
     const pm_sock_t *k)
 {
-    char                   program[300];
+    char                   program[sizeof("2147483647/") + PM_NAMES_LEN];
     size_t                 i, n, len, unit_len;
     pm_json_t             *j;
     const char            *unit;
@@ -458,17 +459,9 @@ ngx_http_procmgr_services_holders(ngx_http_procmgr_services_t *v,
         p = pm_snapshot_find(s, h[0].pid);
 
         len = (size_t) snprintf(program, sizeof(program), "%d/", h[0].pid);
+        len += ngx_http_procmgr_name(program + len, s, p);
 
-        if (p->name.len) {
-            i = ngx_min(p->name.len, sizeof(program) - len);
-            ngx_memcpy(program + len, pm_snapshot_str(s, p->name), i);
-
-        } else {
-            i = ngx_min(p->comm.len, sizeof(program) - len);
-            ngx_memcpy(program + len, pm_snapshot_str(s, p->comm), i);
-        }
-
-        pm_json_strn(j, program, len + i);
+        pm_json_strn(j, program, len);
 
     } else {
         pm_json_str(j, "-");
@@ -491,7 +484,7 @@ ngx_http_procmgr_services_holders(ngx_http_procmgr_services_t *v,
         pm_json_key(j, "pid");
         pm_json_i64(j, h[i].pid);
         pm_json_key(j, "name");
-        ngx_http_procmgr_json_name(j, s, p);
+        ngx_http_procmgr_json_name(v->job, p);
         pm_json_key(j, "fd");
         pm_json_i64(j, h[i].fd);
         pm_json_object_end(j);
@@ -563,34 +556,15 @@ ngx_http_procmgr_services_unit(ngx_http_procmgr_services_t *v,
 static const char *
 ngx_http_procmgr_services_user(ngx_http_procmgr_services_t *v, uint32_t uid)
 {
-    size_t       len;
-    const char  *name;
-
     if (v->known_uid && v->uid == uid) {
         return v->user;
     }
 
-    (void) pthread_mutex_lock(&ngx_http_procmgr_users_lock);
-
-    if (ngx_http_procmgr_users == NULL) {
-        ngx_http_procmgr_users = pm_users_create("/etc/passwd");
+    if (!v->known_uid) {
+        ngx_http_procmgr_users_refresh();
     }
 
-    if (ngx_http_procmgr_users != NULL) {
-
-        if (!v->known_uid) {
-            pm_users_refresh(ngx_http_procmgr_users,
-                             NGX_HTTP_PROCMGR_USERS_WAIT);
-        }
-
-        name = pm_users_name(ngx_http_procmgr_users, uid, &len);
-        (void) snprintf(v->user, sizeof(v->user), "%.*s", (int) len, name);
-
-    } else {
-        (void) snprintf(v->user, sizeof(v->user), "%u", uid);
-    }
-
-    (void) pthread_mutex_unlock(&ngx_http_procmgr_users_lock);
+    ngx_http_procmgr_user_name(v->user, uid);
 
     v->uid = uid;
     v->known_uid = 1;

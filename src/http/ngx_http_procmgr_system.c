@@ -307,32 +307,6 @@ ngx_http_procmgr_own(const pm_proc_t *p)
 }
 
 
-void
-ngx_http_procmgr_json_name(pm_json_t *j, const pm_snapshot_t *s,
-    const pm_proc_t *p)
-{
-    if (p->name.len) {
-        pm_json_strn(j, pm_snapshot_str(s, p->name), p->name.len);
-
-    } else {
-        pm_json_strn(j, pm_snapshot_str(s, p->comm), p->comm.len);
-    }
-}
-
-
-void
-ngx_http_procmgr_json_user(pm_json_t *j, const pm_snapshot_t *s,
-    const pm_proc_t *p)
-{
-    if (p->username.len) {
-        pm_json_strn(j, pm_snapshot_str(s, p->username), p->username.len);
-
-    } else {
-        pm_json_null(j);
-    }
-}
-
-
 static void
 ngx_http_procmgr_make_info(ngx_procmgr_job_t *job)
 {

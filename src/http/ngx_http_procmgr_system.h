@@ -13,6 +13,7 @@
 #include "../core/ngx_procmgr_spawn.h"
 #include "../proc/pm_fd.h"
 #include "../proc/pm_match.h"
+#include "../proc/pm_names.h"
 #include "../proc/pm_unit.h"
 
 
@@ -66,11 +67,28 @@ ngx_int_t ngx_http_procmgr_read(ngx_procmgr_job_t *job, ngx_uint_t role,
 /* whether this worker may look into a process, as far as the uid tells */
 ngx_uint_t ngx_http_procmgr_own(const pm_proc_t *p);
 
-/* name and user name of a process as values */
-void ngx_http_procmgr_json_name(pm_json_t *j, const pm_snapshot_t *s,
+/*
+ * psutil's name is longer than the kernel's when the command line says so.
+ * This worker keeps the long ones: the command line of a process has to be
+ * asked for when the name is cut, and its record learned.
+ */
+ngx_uint_t ngx_http_procmgr_name_cut(const pm_snapshot_t *s,
     const pm_proc_t *p);
-void ngx_http_procmgr_json_user(pm_json_t *j, const pm_snapshot_t *s,
+void ngx_http_procmgr_name_learn(const pm_snapshot_t *s, const pm_proc_t *p,
+    const u_char *cmdline, size_t len);
+size_t ngx_http_procmgr_name(char dst[PM_NAMES_LEN], const pm_snapshot_t *s,
     const pm_proc_t *p);
+
+/* name and user name of a process as values; a cut name is partial */
+void ngx_http_procmgr_json_name(ngx_procmgr_job_t *job, const pm_proc_t *p);
+void ngx_http_procmgr_json_user(ngx_procmgr_job_t *job, const pm_proc_t *p);
+
+/* of a uid, or the number; refresh once before a row of them */
+#define NGX_HTTP_PROCMGR_USER_LEN  256
+
+void ngx_http_procmgr_users_refresh(void);
+void ngx_http_procmgr_user_name(char dst[NGX_HTTP_PROCMGR_USER_LEN],
+    uint32_t uid);
 
 /*
  * The search over all processes of the job's snapshot, which has to have
@@ -96,8 +114,7 @@ unsigned ngx_http_procmgr_search_score(ngx_http_procmgr_search_t *search,
 void ngx_http_procmgr_search_shown(ngx_http_procmgr_search_t *search,
     int32_t pid);
 /* the hits that do not, the best first; the last call but free() */
-void ngx_http_procmgr_search_json(ngx_http_procmgr_search_t *search,
-    pm_json_t *j);
+void ngx_http_procmgr_search_json(ngx_http_procmgr_search_t *search);
 
 
 #endif /* _NGX_HTTP_PROCMGR_SYSTEM_H_INCLUDED_ */

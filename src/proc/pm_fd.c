@@ -1,4 +1,10 @@
 
+/* getdents64(), statx(), memrchr() */
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -371,7 +371,7 @@ ngx_http_procmgr_control_record_command(pm_json_t *j,
     pm_json_object(j);
 
     ngx_http_procmgr_control_text(j, "id", msg, "name");
-    ngx_http_procmgr_control_text(j, "command", msg, "command");
+    ngx_http_procmgr_control_text(j, "command", msg, "path");
     ngx_http_procmgr_control_text(j, "example", msg, "example");
     ngx_http_procmgr_control_words(j, "roles", msg, "roles");
     ngx_http_procmgr_control_number(j, "timeout_s", msg, "timeout");
@@ -471,7 +471,11 @@ ngx_http_procmgr_control_words(pm_json_t *j, const char *key,
                 p = end;
             }
 
-            if (p > word) {
+            /* to look is no action of this interface */
+
+            if (p > word
+                && !(p - word == 6 && ngx_memcmp(word, "status", 6) == 0))
+            {
                 pm_json_strn(j, word, (size_t) (p - word));
             }
 

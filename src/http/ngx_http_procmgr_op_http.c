@@ -311,7 +311,9 @@ ngx_http_procmgr_op_answer(ngx_http_procmgr_op_t *op, json_t *row)
     } else {
         rc = NGX_OK;
 
-        if (status == NGX_HTTP_ACCEPTED && ngx_strlen(id) == 36) {
+        if (status == NGX_HTTP_ACCEPTED && op->location.len
+            && ngx_http_procmgr_is_uuid((u_char *) id, ngx_strlen(id)))
+        {
 
             /* a repeated key is answered with an operation of another id */
 

@@ -367,6 +367,11 @@ helper_reader_fds(helper_reading_t *r, uint32_t fields)
 
             n = readlinkat(fds, e->d_name, link, sizeof(link) - 1);
 
+            if (n == -1 && errno == EACCES) {
+                error = EACCES;
+                break;
+            }
+
             if (n <= 0) {
                 continue;
             }
@@ -406,7 +411,7 @@ number:
             helper_reader_put(r, line, (size_t) n);
         }
 
-        helper_reader_end(r, f, 0);
+        helper_reader_end(r, f, error);
     }
 
     if (d) {

@@ -613,9 +613,16 @@ BEGIN
                  WHEN b.seq > e.seq THEN 'it is out of order'
                  WHEN e.hash <> procmgr.event_hash(coalesce(b.hash, ''), e, o)
                      THEN 'its content does not match its hash'
+                 WHEN (s.event IS DISTINCT FROM e.seq
+                       OR s.status IS DISTINCT FROM e.status
+                       OR s.code IS DISTINCT FROM e.code)
+                      AND NOT EXISTS (SELECT FROM procmgr.op_event f
+                                      WHERE f.op = e.op AND f.seq > e.seq)
+                     THEN 'the state shown is not that of this last event'
             END AS reason
         FROM procmgr.op_event e
         LEFT JOIN procmgr.op o ON o.seq = e.op
+        LEFT JOIN procmgr.op_state s ON s.seq = e.op
         LEFT JOIN procmgr.op_event b ON b.host = e.host AND b.n = e.n - 1
         WHERE e.seq >= from_seq AND (to_seq IS NULL OR e.seq <= to_seq)
           AND (p_host IS NULL OR e.host = p_host)
@@ -623,18 +630,9 @@ BEGIN
         UNION ALL
 
         SELECT o.seq, o.op_id,
-            CASE WHEN i.seq IS NULL THEN 'it has no intent'
-                 WHEN s.event IS DISTINCT FROM l.seq
-                      OR s.status IS DISTINCT FROM l.status
-                      OR s.code IS DISTINCT FROM l.code
-                     THEN 'its state is not that of its last event'
-            END
+            CASE WHEN i.seq IS NULL THEN 'it has no intent' END
         FROM procmgr.op o
         LEFT JOIN procmgr.op_event i ON i.seq = o.seq AND i.kind = 'intent'
-        LEFT JOIN procmgr.op_state s ON s.seq = o.seq
-        LEFT JOIN LATERAL (
-            SELECT e.seq, e.status, e.code FROM procmgr.op_event e
-            WHERE e.op = o.seq ORDER BY e.seq DESC LIMIT 1) l ON true
         WHERE o.seq >= from_seq AND (to_seq IS NULL OR o.seq <= to_seq)
           AND (p_host IS NULL OR o.host = p_host)
 

@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 
 #include "pm_host.h"
+#include "pm_name.h"
 #include "pm_parse.h"
 #include "pm_pid.h"
 #include "pm_procfs.h"
@@ -26,10 +27,11 @@
 #define PM_SCAN_FILE     (16 * 1024 * 1024)
 #define PM_SCAN_INTERN   256            /* a power of two */
 #define PM_SCAN_USERS_MS 100            /* for the name service */
+#define PM_SCAN_NAMES_MS 50             /* for a batch of long names */
 
 /* pm_proc_t.flags */
 #define PM_SCAN_UID      0x0001         /* uid[] is known, from whatever scan */
-#define PM_SCAN_NAME     0x0002         /* name is not cut */
+#define PM_SCAN_NAME     0x0002         /* cmdline was asked for the name */
 
 
 typedef enum {
@@ -56,6 +58,7 @@ struct pm_scan_s {
     size_t            page_size;
     uint32_t          ticks;            /* per second */
     pm_users_t       *users;
+    pm_names_t       *names;
     pm_buf_t          file;
     char             *dents;
     int32_t          *pids;
@@ -73,6 +76,7 @@ struct pm_scan_s {
     const pm_snapshot_t  *prev;
     double            elapsed;          /* seconds since prev */
     uint32_t          prev_next;        /* rows of prev are merged in */
+    uint32_t          unnamed;          /* rows whose name may be cut */
     pm_scan_intern_t  intern[PM_SCAN_INTERN];
 };
 
@@ -90,6 +94,8 @@ static int pm_scan_ids(pm_scan_t *scan, pm_proc_t *p,
 static int pm_scan_status(pm_scan_t *scan, pm_proc_t *p);
 static int pm_scan_names(pm_scan_t *scan, pm_proc_t *p,
     const pm_proc_t *before, const pm_slice_t *comm);
+static int pm_scan_long_names(pm_scan_t *scan);
+static int pm_scan_unnamed(const pm_proc_t *p);
 static int pm_scan_cgroup(pm_scan_t *scan, pm_proc_t *p);
 static const pm_proc_t *pm_scan_before(pm_scan_t *scan, const pm_proc_t *p);
 static int pm_scan_gone(void);
@@ -166,6 +172,11 @@ pm_scan_create(const char *root)
         goto failed;
     }
 
+    scan->names = pm_names_create(scan->proc);
+    if (scan->names == NULL) {
+        goto failed;
+    }
+
     return scan;
 
 failed:
@@ -199,6 +210,7 @@ pm_scan_destroy(pm_scan_t *scan)
         close(scan->proc);
     }
 
+    pm_names_destroy(scan->names);
     pm_users_destroy(scan->users);
     pm_buf_free(&scan->file);
     pm_buf_free(&scan->block[0]);
@@ -226,6 +238,7 @@ pm_scan(pm_scan_t *scan, unsigned want, const pm_snapshot_t *prev)
     scan->want = want | PM_HAVE_STAT;
     scan->prev = prev;
     scan->prev_next = 0;
+    scan->unnamed = 0;
     scan->elapsed = 0;
 
     memset(scan->intern, 0, sizeof(scan->intern));
@@ -258,7 +271,8 @@ pm_scan(pm_scan_t *scan, unsigned want, const pm_snapshot_t *prev)
 
     if (pm_scan_list(scan) == -1
         || pm_scan_host(scan) == -1
-        || pm_scan_processes(scan) == -1)
+        || pm_scan_processes(scan) == -1
+        || pm_scan_long_names(scan) == -1)
     {
         return NULL;
     }
@@ -658,6 +672,8 @@ pm_scan_processes(pm_scan_t *scan)
                sizeof(pm_proc_t));
         n++;
 
+        scan->unnamed += pm_scan_unnamed(&p);
+
         pm_scan_count(&tasks, p.state);
     }
 
@@ -862,7 +878,7 @@ pm_scan_names(pm_scan_t *scan, pm_proc_t *p, const pm_proc_t *before,
 
     p->name = p->comm;
 
-    /* the longer name is kept as long as the comm is the one it began */
+    /* the answer of cmdline stands as long as the comm does */
 
     if (before && (before->flags & PM_SCAN_NAME)
         && before->comm.len == comm->len
@@ -884,6 +900,101 @@ pm_scan_names(pm_scan_t *scan, pm_proc_t *p, const pm_proc_t *before,
                          p->flags & PM_SCAN_UID ? p->uid[0] : p->euid, &len);
 
     return pm_scan_string(scan, name, len, &p->username);
+}
+
+
+/* asks for the names that no scan has asked for yet */
+
+static int
+pm_scan_long_names(pm_scan_t *scan)
+{
+    size_t            n;
+    uint32_t          i, first;
+    pm_str_t          name;
+    pm_proc_t        *p;
+    pm_snapshot_t    *s;
+    const pm_name_t  *found;
+
+    first = 0;
+
+    while (scan->unnamed) {
+
+        s = pm_scan_snapshot(scan);
+        p = (pm_proc_t *) pm_snapshot_procs(s);
+
+        pm_names_start(scan->names);
+
+        for (i = first; i < s->nprocs; i++) {
+
+            if (pm_scan_unnamed(&p[i])
+                && !pm_names_add(scan->names, p[i].pid,
+                                 pm_snapshot_str(s, p[i].comm),
+                                 p[i].comm.len))
+            {
+                break;
+            }
+        }
+
+        found = pm_names_read(scan->names, PM_SCAN_NAMES_MS, &n);
+
+        if (n == 0) {
+            break;
+        }
+
+        for (i = first; n; i++) {
+
+            s = pm_scan_snapshot(scan);
+            p = (pm_proc_t *) pm_snapshot_procs(s) + i;
+
+            if (p->pid != found->pid) {
+                continue;
+            }
+
+            if (found->state == PM_NAME_WAITS) {
+
+                /* the time is over, the next scan asks */
+
+                return 0;
+            }
+
+            p->flags |= PM_SCAN_NAME;
+            scan->unnamed--;
+
+            if (found->state == PM_NAME_LONG) {
+
+                if (pm_scan_string(scan, found->name, found->len, &name)
+                    == -1)
+                {
+                    return -1;
+                }
+
+                s = pm_scan_snapshot(scan);
+                p = (pm_proc_t *) pm_snapshot_procs(s) + i;
+                p->name = name;
+            }
+
+            found++;
+            n--;
+        }
+
+        first = i;
+    }
+
+    return 0;
+}
+
+
+/*
+ * A kernel thread and a zombie have no arguments; in state D a process often
+ * holds the lock that the read would wait for: a later scan will ask.
+ */
+
+static int
+pm_scan_unnamed(const pm_proc_t *p)
+{
+    return p->comm.len >= PM_PID_COMM && !(p->flags & PM_SCAN_NAME)
+           && !p->kthread && p->state != 'Z' && p->state != 'X'
+           && p->state != 'D';
 }
 
 

@@ -5,6 +5,7 @@
  */
 
 
+#include <dirent.h>
 #include <errno.h>
 #include <math.h>
 #include <setjmp.h>
@@ -13,12 +14,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/userfaultfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <cmocka.h>
 
+#include "pm_name.h"
 #include "pm_scan.h"
 #include "pm_tree.h"
 
@@ -644,6 +650,314 @@ test_valid(void **state)
 }
 
 
+/* names beyond the kernel's 15 characters */
+
+static void
+test_long_names(void **state)
+{
+    char                  args[6000];
+    pm_scan_t            *scan;
+    const pm_snapshot_t  *s;
+
+    (void) state;
+
+    tree_create();
+    host();
+
+    process(5, "short", 0, 1);
+    tree_text("proc/5/cmdline", "/bin/shorter");
+
+    process(6, "gnome-terminal-", 0, 1);
+    tree_write("proc/6/cmdline", "/usr/bin/gnome-terminal-server\0-x", 34);
+
+    process(7, "gnome-terminal-", 0, 1);
+    tree_write("proc/7/cmdline", "other\0", 6);
+
+    process(8, "gnome-terminal-", 0, 1);
+    tree_text("proc/8/cmdline", "");
+
+    process(9, "abcdefghijklmno", 0, 1);
+    memset(args, 'x', sizeof(args));
+    memcpy(args, "abcdefghijklmno long\0", 21);
+    tree_write("proc/9/cmdline", args, sizeof(args));
+
+    process(10, "xxxxxxxxxxxxxxx", 0, 1);
+    memset(args, 'x', sizeof(args));
+    tree_write("proc/10/cmdline", args, sizeof(args));
+
+    process(11, "gnome-terminal-", 0, 1);
+
+    scan = pm_scan_create(tree_path("proc"));
+    assert_non_null(scan);
+
+    s = pm_scan(scan, ALL, NULL);
+    assert_non_null(s);
+    assert_true(pm_snapshot_valid(s, s->size));
+
+    assert_string_equal(text(s, find(s, 5)->name), "short");
+    assert_string_equal(text(s, find(s, 6)->name), "gnome-terminal-server");
+    assert_string_equal(text(s, find(s, 6)->comm), "gnome-terminal-");
+    assert_string_equal(text(s, find(s, 7)->name), "gnome-terminal-");
+    assert_string_equal(text(s, find(s, 8)->name), "gnome-terminal-");
+    assert_string_equal(text(s, find(s, 9)->name), "abcdefghijklmno long");
+    assert_string_equal(text(s, find(s, 10)->name), "xxxxxxxxxxxxxxx");
+    assert_string_equal(text(s, find(s, 11)->name), "gnome-terminal-");
+
+    /* kept without another look, until the process or its comm changes */
+
+    assert_int_equal(unlink(tree_path("proc/6/cmdline")), 0);
+    tree_text("proc/7/cmdline", "gnome-terminal-client");
+
+    s = pm_scan(scan, ALL, s);
+    assert_non_null(s);
+    assert_string_equal(text(s, find(s, 6)->name), "gnome-terminal-server");
+    assert_string_equal(text(s, find(s, 7)->name), "gnome-terminal-");
+
+    process_stat(6, "gnome-terminal-", 0, 2);
+    process_stat(7, "gnome-terminal_", 0, 1);
+    tree_text("proc/7/cmdline", "gnome-terminal_new");
+
+    s = pm_scan(scan, ALL, s);
+    assert_non_null(s);
+    assert_string_equal(text(s, find(s, 6)->name), "gnome-terminal-");
+    assert_string_equal(text(s, find(s, 7)->name), "gnome-terminal_new");
+
+    pm_scan_destroy(scan);
+    tree_remove();
+}
+
+
+/* more of them than one batch takes */
+
+static void
+test_many_long_names(void **state)
+{
+    int                   i, n;
+    char                  path[64], name[64];
+    pm_scan_t            *scan;
+    const pm_snapshot_t  *s;
+
+    (void) state;
+
+    tree_create();
+    host();
+
+    for (i = 1; i <= PM_NAMES_BATCH + 500; i++) {
+        process(i, i % 3 ? "abcdefghijklmno" : "abc", 0, 1);
+        snprintf(path, sizeof(path), "proc/%d/cmdline", i);
+        n = snprintf(name, sizeof(name), "/bin/abcdefghijklmno-%d", i);
+        tree_write(path, name, n + 1);
+    }
+
+    scan = pm_scan_create(tree_path("proc"));
+    assert_non_null(scan);
+
+    s = NULL;
+
+    /* a slow machine may need another scan for the rest */
+
+    for (n = 0; n < 50; n++) {
+        s = pm_scan(scan, ALL, s);
+        assert_non_null(s);
+        assert_true(pm_snapshot_valid(s, s->size));
+    }
+
+    for (i = 1; i <= PM_NAMES_BATCH + 500; i++) {
+        snprintf(name, sizeof(name), "abcdefghijklmno-%d", i);
+        assert_string_equal(text(s, find(s, i)->name), i % 3 ? name : "abc");
+    }
+
+    pm_scan_destroy(scan);
+    tree_remove();
+}
+
+
+static unsigned  children_ended;
+
+static void
+child_ended(int signo)
+{
+    (void) signo;
+
+    children_ended++;
+}
+
+
+/*
+ * A child whose arguments can never be read: the page they lie on waits for
+ * a userfaultfd that nobody serves.
+ */
+
+static pid_t
+stuck(const char *name)
+{
+    int                     fd, fds[2];
+    char                    c, *p, buf[4096];
+    FILE                   *f;
+    pid_t                   pid;
+    uintptr_t               start;
+    struct uffdio_api       api;
+    struct uffdio_register  range;
+
+    assert_int_equal(pipe(fds), 0);
+
+    pid = fork();
+    assert_true(pid != -1);
+
+    if (pid > 0) {
+        close(fds[1]);
+        c = 0;
+
+        if (read(fds[0], &c, 1) != 1 || c != 'x') {
+            kill(pid, SIGKILL);
+            assert_int_equal(waitpid(pid, NULL, 0), pid);
+            pid = -1;
+        }
+
+        close(fds[0]);
+        return pid;
+    }
+
+    /* the 48th field of stat is where the arguments start */
+
+    f = fopen("/proc/self/stat", "r");
+
+    if (f == NULL || fgets(buf, sizeof(buf), f) == NULL) {
+        _exit(1);
+    }
+
+    p = strrchr(buf, ')') + 1;
+
+    for (fd = 2; fd < 48; fd++) {
+        p = strchr(p + 1, ' ');
+    }
+
+    start = strtoull(p, NULL, 10) & ~((uintptr_t) sysconf(_SC_PAGESIZE) - 1);
+
+    prctl(PR_SET_NAME, name);
+
+    fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+
+    memset(&api, 0, sizeof(api));
+    api.api = UFFD_API;
+
+    if (fd == -1 || ioctl(fd, UFFDIO_API, &api) == -1
+        || mmap((void *) start, sysconf(_SC_PAGESIZE), PROT_READ|PROT_WRITE,
+                MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1, 0)
+           == MAP_FAILED)
+    {
+        _exit(1);
+    }
+
+    memset(&range, 0, sizeof(range));
+    range.range.start = start;
+    range.range.len = sysconf(_SC_PAGESIZE);
+    range.mode = UFFDIO_REGISTER_MODE_MISSING;
+
+    if (ioctl(fd, UFFDIO_REGISTER, &range) == -1
+        || write(fds[1], "x", 1) != 1)
+    {
+        _exit(1);
+    }
+
+    for ( ;; ) {
+        pause();
+    }
+}
+
+
+static unsigned
+descriptors(void)
+{
+    DIR       *dir;
+    unsigned   n;
+
+    dir = opendir("/proc/self/fd");
+    assert_non_null(dir);
+
+    for (n = 0; readdir(dir); n++) { /* void */ }
+
+    closedir(dir);
+
+    return n;
+}
+
+
+static void
+test_stuck_arguments(void **state)
+{
+    int                   i;
+    pid_t                 pid, plain;
+    unsigned              fds;
+    pm_scan_t            *scan;
+    struct timespec       start, end;
+    const pm_snapshot_t  *s;
+
+    (void) state;
+
+    scan = pm_scan_create("/proc");
+    assert_non_null(scan);
+
+    s = pm_scan(scan, PM_HAVE_STAT, NULL);
+    assert_non_null(s);
+
+    fds = descriptors();
+
+    pid = stuck("abcdefghijklmno");
+
+    if (pid == -1) {
+        pm_scan_destroy(scan);
+        skip();
+    }
+
+    plain = fork();
+    assert_true(plain != -1);
+
+    if (plain == 0) {
+        prctl(PR_SET_NAME, "test_scan123456");
+
+        for ( ;; ) {
+            pause();
+        }
+    }
+
+    children_ended = 0;
+    signal(SIGCHLD, child_ended);
+
+    clock_gettime(CLOCK_MONOTONIC, &start);
+
+    for (i = 0; i < 10; i++) {
+        s = pm_scan(scan, PM_HAVE_STAT, s);
+        assert_non_null(s);
+        assert_string_equal(text(s, find(s, pid)->name), "abcdefghijklmno");
+        assert_non_null(find(s, plain));
+    }
+
+    clock_gettime(CLOCK_MONOTONIC, &end);
+
+    /* it cost one deadline, not ten */
+
+    assert_true((end.tv_sec - start.tv_sec) * 1000.0
+                + (end.tv_nsec - start.tv_nsec) / 1e6 < 400);
+
+    /* the program around never hears of the reader */
+
+    signal(SIGCHLD, SIG_DFL);
+    assert_int_equal(children_ended, 0);
+    assert_int_equal(descriptors(), fds);
+
+    kill(pid, SIGKILL);
+    kill(plain, SIGKILL);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    assert_int_equal(waitpid(plain, NULL, 0), plain);
+
+    assert_int_equal(waitpid(-1, NULL, __WALL), -1);
+    assert_int_equal(errno, ECHILD);
+
+    pm_scan_destroy(scan);
+}
+
+
 static void
 child(const char *name, int fd)
 {
@@ -758,6 +1072,9 @@ main(void)
         cmocka_unit_test(test_broken_processes),
         cmocka_unit_test(test_uid_is_kept),
         cmocka_unit_test(test_growth),
+        cmocka_unit_test(test_long_names),
+        cmocka_unit_test(test_many_long_names),
+        cmocka_unit_test(test_stuck_arguments),
         cmocka_unit_test(test_no_descriptors),
         cmocka_unit_test(test_valid),
         cmocka_unit_test(test_this_host)

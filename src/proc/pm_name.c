@@ -1,0 +1,325 @@
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <linux/sched.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "pm_name.h"
+#include "pm_procfs.h"
+
+
+#define PM_NAMES_STUCK    4             /* readers that cannot be killed */
+#define PM_NAMES_KILL_MS  20
+
+
+/* shared with the reader, which writes nothing else */
+
+typedef struct {
+    volatile uint32_t  next;            /* the one that is read */
+    pm_name_t          name[PM_NAMES_BATCH];
+} pm_names_batch_t;
+
+
+struct pm_names_s {
+    int                proc;
+    size_t             n;
+    pm_names_batch_t  *batch;
+    int                stuck[PM_NAMES_STUCK];
+    unsigned           nstuck;
+    unsigned           off:1;           /* this kernel cannot */
+};
+
+
+static int pm_names_fork(int *pidfd);
+static void pm_names_reader(pm_names_t *names);
+static void pm_names_one(int proc, pm_name_t *name);
+static int pm_names_ended(int pidfd, int timeout_ms);
+static void pm_names_reap(pm_names_t *names);
+
+
+pm_names_t *
+pm_names_create(int proc)
+{
+    pm_names_t  *names;
+
+    names = calloc(1, sizeof(pm_names_t));
+    if (names == NULL) {
+        return NULL;
+    }
+
+    names->proc = proc;
+
+    names->batch = mmap(NULL, sizeof(pm_names_batch_t), PROT_READ|PROT_WRITE,
+                        MAP_SHARED|MAP_ANONYMOUS, -1, 0);
+
+    if (names->batch == MAP_FAILED) {
+        free(names);
+        return NULL;
+    }
+
+    return names;
+}
+
+
+void
+pm_names_destroy(pm_names_t *names)
+{
+    if (names == NULL) {
+        return;
+    }
+
+    pm_names_reap(names);
+
+    while (names->nstuck) {
+        close(names->stuck[--names->nstuck]);
+    }
+
+    munmap(names->batch, sizeof(pm_names_batch_t));
+    free(names);
+}
+
+
+void
+pm_names_start(pm_names_t *names)
+{
+    names->n = 0;
+    names->batch->next = 0;
+}
+
+
+int
+pm_names_add(pm_names_t *names, int32_t pid, const char *comm, size_t len)
+{
+    pm_name_t  *name;
+
+    if (names->n == PM_NAMES_BATCH) {
+        return 0;
+    }
+
+    if (len >= PM_NAMES_LEN) {
+        len = PM_NAMES_LEN - 1;
+    }
+
+    name = &names->batch->name[names->n++];
+
+    name->pid = pid;
+    name->state = PM_NAME_WAITS;
+    name->len = len;
+    memcpy(name->name, comm, len);
+
+    return 1;
+}
+
+
+const pm_name_t *
+pm_names_read(pm_names_t *names, int timeout_ms, size_t *n)
+{
+    int       pid, pidfd;
+    uint32_t  next;
+
+    *n = names->n;
+
+    pm_names_reap(names);
+
+    if (names->n == 0 || names->off || names->nstuck == PM_NAMES_STUCK) {
+        return names->batch->name;
+    }
+
+    pid = pm_names_fork(&pidfd);
+
+    if (pid == -1) {
+        names->off = (errno == ENOSYS || errno == EPERM);
+        return names->batch->name;
+    }
+
+    if (pid == 0) {
+        pm_names_reader(names);
+    }
+
+    if (pm_names_ended(pidfd, timeout_ms)) {
+        close(pidfd);
+
+        names->off = (names->batch->name[0].state == PM_NAME_WAITS);
+
+        return names->batch->name;
+    }
+
+    (void) syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+
+    next = names->batch->next;
+
+    if (next < names->n && names->batch->name[next].state == PM_NAME_WAITS) {
+        names->batch->name[next].state = PM_NAME_STUCK;
+    }
+
+    if (pm_names_ended(pidfd, PM_NAMES_KILL_MS)) {
+        close(pidfd);
+
+    } else {
+        names->stuck[names->nstuck++] = pidfd;
+    }
+
+    return names->batch->name;
+}
+
+
+/*
+ * Not fork(): a child that ends must send no SIGCHLD, because the program
+ * around us would take it for one of its own, and a thread must not run the
+ * handlers of the others.  Nor may a signal meant for that program run its
+ * handlers in the child.
+ */
+
+static int
+pm_names_fork(int *pidfd)
+{
+    int                err;
+    long               pid;
+    sigset_t           all, old;
+    struct clone_args  args;
+
+    memset(&args, 0, sizeof(struct clone_args));
+
+    args.flags = CLONE_PIDFD;
+    args.pidfd = (uintptr_t) pidfd;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+
+    pid = syscall(SYS_clone3, &args, sizeof(struct clone_args));
+
+    if (pid == 0) {
+        return 0;
+    }
+
+    err = errno;
+
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+
+    errno = err;
+
+    return pid == -1 ? -1 : 1;
+}
+
+
+/* between here and its end: system calls alone, no lock of anybody */
+
+static void
+pm_names_reader(pm_names_t *names)
+{
+    int       proc;
+    uint32_t  i;
+
+    (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void) prctl(PR_SET_NAME, "procmgr-names");
+
+    /* one that hangs must not keep a port or a file of the program busy */
+
+    proc = dup3(names->proc, 0, O_CLOEXEC);
+
+    if (proc == 0 && syscall(SYS_close_range, 1, ~0U, 0) == 0) {
+
+        for (i = 0; i < names->n; i++) {
+            names->batch->next = i;
+            pm_names_one(proc, &names->batch->name[i]);
+        }
+    }
+
+    for ( ;; ) {
+        syscall(SYS_exit_group, 0);
+    }
+}
+
+
+static void
+pm_names_one(int proc, pm_name_t *name)
+{
+    char        *first, path[PM_PROCFS_PATH], text[4096];
+    ssize_t      n;
+    pm_slice_t   comm, found;
+
+    comm.data = name->name;
+    comm.len = name->len;
+
+    pm_procfs_path(path, name->pid, "cmdline");
+
+    n = pm_procfs_read(proc, path, text, sizeof(text));
+
+    if (n > 0) {
+
+        first = memchr(text, '\0', n);
+
+        if (n == sizeof(text) - 1 && first && first - text < n - 1) {
+
+            /* it was cut behind the first argument: there is another one */
+
+            first[1] = 'x';
+            first[2] = '\0';
+            n = first + 3 - text;
+        }
+
+        pm_pid_name(&comm, text, n, &found);
+
+        if (found.data != comm.data && found.len < PM_NAMES_LEN) {
+            memcpy(name->name, found.data, found.len);
+            name->len = found.len;
+            name->state = PM_NAME_LONG;
+            return;
+        }
+    }
+
+    name->state = PM_NAME_SHORT;
+}
+
+
+static int
+pm_names_ended(int pidfd, int timeout_ms)
+{
+    siginfo_t      info;
+    struct pollfd  p;
+
+    p.fd = pidfd;
+    p.events = POLLIN;
+
+    if (poll(&p, 1, timeout_ms) != 1) {
+        return 0;
+    }
+
+    while (waitid(P_PIDFD, pidfd, &info, WEXITED|__WALL) == -1
+           && errno == EINTR)
+    {
+        /* void */
+    }
+
+    return 1;
+}
+
+
+static void
+pm_names_reap(pm_names_t *names)
+{
+    unsigned  i, n;
+
+    n = 0;
+
+    for (i = 0; i < names->nstuck; i++) {
+
+        if (pm_names_ended(names->stuck[i], 0)) {
+            close(names->stuck[i]);
+
+        } else {
+            names->stuck[n++] = names->stuck[i];
+        }
+    }
+
+    names->nstuck = n;
+}

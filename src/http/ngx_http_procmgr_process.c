@@ -31,13 +31,11 @@ typedef struct {
 typedef struct {                        /* a row of the answer */
     const pm_proc_t                 *proc;
     int64_t                          files;
-    unsigned                         fields;    /* to ask the helper for */
 } ngx_http_procmgr_process_row_t;
 
 
 /* rows by pid, for the helper's records */
 typedef struct {
-    const pm_snapshot_t             *snapshot;
     ngx_http_procmgr_process_row_t **rows;
     size_t                           n;
 } ngx_http_procmgr_process_asked_t;
@@ -55,13 +53,13 @@ static int ngx_libc_cdecl ngx_http_procmgr_cmp_rss(const void *a,
     const void *b);
 static int ngx_libc_cdecl ngx_http_procmgr_cmp_pid(const void *a,
     const void *b);
-static void ngx_http_procmgr_complete(ngx_procmgr_job_t *job,
-    ngx_http_procmgr_process_row_t *rows, size_t n, ngx_uint_t files);
-static void ngx_http_procmgr_own_files(pm_fd_walk_t *walk,
+static void ngx_http_procmgr_count_files(ngx_procmgr_job_t *job,
+    ngx_http_procmgr_process_row_t *rows, size_t n);
+static ngx_int_t ngx_http_procmgr_own_files(pm_fd_walk_t *walk,
     ngx_http_procmgr_process_row_t *row);
-static void ngx_http_procmgr_process_ask(ngx_procmgr_job_t *job,
+static void ngx_http_procmgr_ask_files(ngx_procmgr_job_t *job,
     ngx_http_procmgr_process_row_t **asked, size_t n);
-static void ngx_http_procmgr_process_record(void *data,
+static void ngx_http_procmgr_files_record(void *data,
     const pm_wire_head_t *head, const u_char *bytes);
 static void ngx_http_procmgr_json_simple(ngx_procmgr_job_t *job,
     const pm_proc_t *p);
@@ -215,7 +213,7 @@ ngx_http_procmgr_make_list(ngx_procmgr_job_t *job)
 
     n = ngx_min((uint64_t) args->num, s->nprocs);
 
-    ngx_http_procmgr_complete(job, rows, n, 1);
+    ngx_http_procmgr_count_files(job, rows, n);
 
     total = (double) s->memory.total * 1024;
 
@@ -292,14 +290,11 @@ ngx_http_procmgr_cmp_pid(const void *a, const void *b)
 }
 
 
-/*
- * Numbers of files and long names: by the worker's own rights what they
- * suffice for, by the helper in one batch the rest.
- */
+/* by the worker's own rights, and by the helper in one batch */
 
 static void
-ngx_http_procmgr_complete(ngx_procmgr_job_t *job,
-    ngx_http_procmgr_process_row_t *rows, size_t n, ngx_uint_t files)
+ngx_http_procmgr_count_files(ngx_procmgr_job_t *job,
+    ngx_http_procmgr_process_row_t *rows, size_t n)
 {
     size_t                           i, asked;
     pm_fd_walk_t                     walk;
@@ -309,11 +304,7 @@ ngx_http_procmgr_complete(ngx_procmgr_job_t *job,
                     job->log);
 
     if (ask == NULL || pm_fd_walk_init(&walk, NULL) != 0) {
-
-        if (files) {
-            ngx_http_procmgr_partial(job, "num_openfiles");
-        }
-
+        ngx_http_procmgr_partial(job, "num_openfiles");
         ngx_free(ask);
         return;
     }
@@ -322,15 +313,7 @@ ngx_http_procmgr_complete(ngx_procmgr_job_t *job,
 
     for (i = 0; i < n; i++) {
 
-        if (files) {
-            ngx_http_procmgr_own_files(&walk, &rows[i]);
-        }
-
-        if (ngx_http_procmgr_name_cut(job->snapshot, rows[i].proc)) {
-            rows[i].fields |= 1 << PM_READ_CMDLINE;
-        }
-
-        if (rows[i].fields && rows[i].files != NGX_HTTP_PROCMGR_GONE) {
+        if (ngx_http_procmgr_own_files(&walk, &rows[i]) == NGX_DECLINED) {
             ask[asked++] = &rows[i];
         }
     }
@@ -338,41 +321,42 @@ ngx_http_procmgr_complete(ngx_procmgr_job_t *job,
     pm_fd_walk_free(&walk);
 
     if (asked) {
-        ngx_http_procmgr_process_ask(job, ask, asked);
+        ngx_http_procmgr_ask_files(job, ask, asked);
     }
 
     ngx_free(ask);
 }
 
 
-static void
+static ngx_int_t
 ngx_http_procmgr_own_files(pm_fd_walk_t *walk,
     ngx_http_procmgr_process_row_t *row)
 {
     int       rc;
     uint64_t  n;
 
-    if (ngx_http_procmgr_own(row->proc)) {
-
-        rc = pm_fd_files(walk, row->proc->pid, row->proc->starttime, &n);
-
-        if (rc == 0) {
-            row->files = (int64_t) n;
-            return;
-        }
-
-        if (rc == ENOENT || rc == ESRCH) {
-            row->files = NGX_HTTP_PROCMGR_GONE;
-            return;
-        }
+    if (!ngx_http_procmgr_own(row->proc)) {
+        return NGX_DECLINED;
     }
 
-    row->fields |= 1 << PM_READ_NFILES;
+    rc = pm_fd_files(walk, row->proc->pid, row->proc->starttime, &n);
+
+    if (rc == 0) {
+        row->files = (int64_t) n;
+        return NGX_OK;
+    }
+
+    if (rc == ENOENT || rc == ESRCH) {
+        row->files = NGX_HTTP_PROCMGR_GONE;
+        return NGX_OK;
+    }
+
+    return NGX_DECLINED;
 }
 
 
 static void
-ngx_http_procmgr_process_ask(ngx_procmgr_job_t *job,
+ngx_http_procmgr_ask_files(ngx_procmgr_job_t *job,
     ngx_http_procmgr_process_row_t **asked, size_t n)
 {
     size_t                                  i;
@@ -392,24 +376,21 @@ ngx_http_procmgr_process_ask(ngx_procmgr_job_t *job,
         for (i = 0; i < n; i++) {
             pids[i].pid = asked[i]->proc->pid;
             pids[i].starttime = asked[i]->proc->starttime;
-            pids[i].fields = asked[i]->fields;
+            pids[i].fields = 1 << PM_READ_NFILES;
         }
 
-        ctx.snapshot = job->snapshot;
         ctx.rows = asked;
         ctx.n = n;
 
-        (void) ngx_http_procmgr_read(job, args->system.role, pids, n,
-                                     ngx_http_procmgr_process_record, &ctx);
+        ngx_http_procmgr_read(job, args->system.role, pids, n,
+                              ngx_http_procmgr_files_record, &ctx);
 
         ngx_free(pids);
     }
 
     for (i = 0; i < n; i++) {
 
-        if ((asked[i]->fields & (1 << PM_READ_NFILES))
-            && asked[i]->files == NGX_HTTP_PROCMGR_UNKNOWN)
-        {
+        if (asked[i]->files == NGX_HTTP_PROCMGR_UNKNOWN) {
             ngx_http_procmgr_partial(job, "num_openfiles");
             break;
         }
@@ -418,7 +399,7 @@ ngx_http_procmgr_process_ask(ngx_procmgr_job_t *job,
 
 
 static void
-ngx_http_procmgr_process_record(void *data, const pm_wire_head_t *head,
+ngx_http_procmgr_files_record(void *data, const pm_wire_head_t *head,
     const u_char *bytes)
 {
     ngx_http_procmgr_process_asked_t *asked = data;
@@ -426,6 +407,10 @@ ngx_http_procmgr_process_record(void *data, const pm_wire_head_t *head,
     ngx_int_t                          n;
     pm_proc_t                          proc;
     ngx_http_procmgr_process_row_t     key, *pkey, **row;
+
+    if (head->field != PM_READ_NFILES) {
+        return;
+    }
 
     proc.pid = head->pid;
     key.proc = &proc;
@@ -435,37 +420,19 @@ ngx_http_procmgr_process_record(void *data, const pm_wire_head_t *head,
                   sizeof(ngx_http_procmgr_process_row_t *),
                   ngx_http_procmgr_cmp_pid);
 
-    if (row == NULL || head->field >= PM_READ_MAX
-        || !((*row)->fields & (1u << head->field)))
-    {
+    if (row == NULL) {
         return;
     }
 
-    switch (head->field) {
+    if (head->error == ENOENT || head->error == ESRCH) {
+        (*row)->files = NGX_HTTP_PROCMGR_GONE;
 
-    case PM_READ_CMDLINE:
+    } else if (head->error == 0) {
+        n = ngx_atoi((u_char *) bytes, head->len);
 
-        if (head->error == 0) {
-            ngx_http_procmgr_name_learn(asked->snapshot, (*row)->proc, bytes,
-                                        head->len);
+        if (n != NGX_ERROR) {
+            (*row)->files = n;
         }
-
-        break;
-
-    case PM_READ_NFILES:
-
-        if (head->error == ENOENT || head->error == ESRCH) {
-            (*row)->files = NGX_HTTP_PROCMGR_GONE;
-
-        } else if (head->error == 0) {
-            n = ngx_atoi((u_char *) bytes, head->len);
-
-            if (n != NGX_ERROR) {
-                (*row)->files = n;
-            }
-        }
-
-        break;
     }
 }
 
@@ -473,53 +440,44 @@ ngx_http_procmgr_process_record(void *data, const pm_wire_head_t *head,
 static void
 ngx_http_procmgr_make_names(ngx_procmgr_job_t *job)
 {
-    uint32_t                         i;
-    ngx_http_procmgr_process_row_t  *rows;
+    uint32_t          i;
+    const pm_proc_t  *p;
 
-    rows = ngx_http_procmgr_process_rows(job);
-    if (rows == NULL) {
-        return;
-    }
-
-    ngx_http_procmgr_complete(job, rows, job->snapshot->nprocs, 0);
+    p = pm_snapshot_procs(job->snapshot);
 
     pm_json_array(&job->json);
 
     for (i = 0; i < job->snapshot->nprocs; i++) {
-        ngx_http_procmgr_json_simple(job, rows[i].proc);
+        ngx_http_procmgr_json_simple(job, &p[i]);
     }
 
     pm_json_array_end(&job->json);
-
-    ngx_free(rows);
 }
 
 
 static void
 ngx_http_procmgr_make_one(ngx_procmgr_job_t *job)
 {
-    ngx_http_procmgr_process_row_t          row;
+    const pm_proc_t                        *p;
     const ngx_http_procmgr_process_args_t  *args;
 
     args = job->args;
 
-    ngx_memzero(&row, sizeof(ngx_http_procmgr_process_row_t));
+    p = NULL;
 
     if (args->pid <= NGX_MAX_INT32_VALUE) {
-        row.proc = pm_snapshot_find(job->snapshot, (int32_t) args->pid);
+        p = pm_snapshot_find(job->snapshot, (int32_t) args->pid);
     }
 
-    if (row.proc == NULL) {
+    if (p == NULL) {
         ngx_procmgr_job_fail(job, NGX_HTTP_NOT_FOUND, "no_such_process",
                              "there is no process %lld",
                              (long long) args->pid);
         return;
     }
 
-    ngx_http_procmgr_complete(job, &row, 1, 0);
-
     pm_json_array(&job->json);
-    ngx_http_procmgr_json_simple(job, row.proc);
+    ngx_http_procmgr_json_simple(job, p);
     pm_json_array_end(&job->json);
 }
 

@@ -197,7 +197,7 @@ ngx_http_procmgr_search_find(ngx_http_procmgr_search_t *search, int32_t pid)
 void
 ngx_http_procmgr_search_run(ngx_http_procmgr_search_t *search)
 {
-    char                       name[PM_NAMES_LEN], unit[PM_UNIT_LEN];
+    char                       unit[PM_UNIT_LEN];
     u_char                    *texts;
     uint32_t                   i;
     pm_match_text_t            fields[PM_MATCH_FIELDS];
@@ -214,8 +214,8 @@ ngx_http_procmgr_search_run(ngx_http_procmgr_search_t *search)
 
         found = &search->found[i];
 
-        fields[PM_MATCH_NAME].text = name;
-        fields[PM_MATCH_NAME].len = ngx_http_procmgr_name(name, s, p);
+        fields[PM_MATCH_NAME].text = pm_snapshot_str(s, p->name);
+        fields[PM_MATCH_NAME].len = p->name.len;
 
         fields[PM_MATCH_UNIT].text = unit;
         fields[PM_MATCH_UNIT].len = pm_unit_of(unit,

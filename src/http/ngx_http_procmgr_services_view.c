@@ -102,8 +102,8 @@ ngx_http_procmgr_make_services(ngx_procmgr_job_t *job)
 
     ngx_http_procmgr_services_walk(&v);
 
-    (void) ngx_http_procmgr_read(job, v.args->system.role, v.ask, v.nask,
-                                 ngx_http_procmgr_services_record, &v);
+    ngx_http_procmgr_read(job, v.args->system.role, v.ask, v.nask,
+                          ngx_http_procmgr_services_record, &v);
 
     if (v.answered < v.fds || v.map.truncated) {
         /* somebody else may hold any of the sockets */
@@ -216,9 +216,6 @@ ngx_http_procmgr_services_walk(ngx_http_procmgr_services_t *v)
 
         if (v->search) {
             fields |= ngx_http_procmgr_search_own(v->search, v->walk.proc, p);
-
-        } else if (ngx_http_procmgr_name_cut(s, p)) {
-            fields |= 1 << PM_READ_CMDLINE;
         }
 
         if (fields) {
@@ -237,10 +234,7 @@ ngx_http_procmgr_services_record(void *data, const pm_wire_head_t *head,
 {
     ngx_http_procmgr_services_t *v = data;
 
-    const pm_proc_t  *p;
-
-    p = pm_snapshot_find(v->job->snapshot, head->pid);
-    if (p == NULL) {
+    if (pm_snapshot_find(v->job->snapshot, head->pid) == NULL) {
         return;
     }
 
@@ -263,14 +257,6 @@ ngx_http_procmgr_services_record(void *data, const pm_wire_head_t *head,
         break;
 
     case PM_READ_CMDLINE:
-
-        if (head->error == 0) {
-            ngx_http_procmgr_name_learn(v->job->snapshot, p, bytes,
-                                        head->len);
-        }
-
-        /* fall through */
-
     case PM_READ_EXE:
 
         if (v->search) {
@@ -440,7 +426,7 @@ static void
 ngx_http_procmgr_services_holders(ngx_http_procmgr_services_t *v,
     const pm_sock_t *k)
 {
-    char                   program[sizeof("2147483647/") + PM_NAMES_LEN];
+    char                   program[300];
     size_t                 i, n, len, unit_len;
     pm_json_t             *j;
     const char            *unit;
@@ -459,9 +445,10 @@ ngx_http_procmgr_services_holders(ngx_http_procmgr_services_t *v,
         p = pm_snapshot_find(s, h[0].pid);
 
         len = (size_t) snprintf(program, sizeof(program), "%d/", h[0].pid);
-        len += ngx_http_procmgr_name(program + len, s, p);
+        i = ngx_min(p->name.len, sizeof(program) - len);
+        ngx_memcpy(program + len, pm_snapshot_str(s, p->name), i);
 
-        pm_json_strn(j, program, len);
+        pm_json_strn(j, program, len + i);
 
     } else {
         pm_json_str(j, "-");

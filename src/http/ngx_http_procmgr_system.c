@@ -240,62 +240,6 @@ ngx_http_procmgr_syscall_failed(ngx_procmgr_job_t *job, const char *call,
 }
 
 
-ngx_int_t
-ngx_http_procmgr_read(ngx_procmgr_job_t *job, ngx_uint_t role,
-    const pm_wire_pid_t *pids, size_t n, ngx_procmgr_record_pt record,
-    void *data)
-{
-    ngx_int_t             rc;
-    ngx_str_t             actor;
-    const char           *name, *result;
-    u_char                op[37];
-    pm_wire_text_t        text;
-    ngx_procmgr_reply_t   reply;
-
-    if (n == 0) {
-        return NGX_OK;
-    }
-
-    if (n > PM_WIRE_PIDS) {
-        n = PM_WIRE_PIDS;
-    }
-
-    if (ngx_procmgr_uuid(op) != NGX_OK) {
-        return NGX_DECLINED;
-    }
-
-    /* a view is made for all who have the role, whoever was the first */
-
-    name = ngx_http_procmgr_role_name(role);
-
-    actor.data = (u_char *) name;
-    actor.len = ngx_strlen(name);
-
-    ngx_memzero(&reply, sizeof(ngx_procmgr_reply_t));
-
-    ngx_procmgr_request(&text, "read", (char *) op, &actor, name,
-                        NGX_HTTP_PROCMGR_READ_TIMEOUT);
-
-    ngx_procmgr_exec_wait(job->pm, &text, pids, n,
-                          NGX_HTTP_PROCMGR_READ_TIMEOUT, record, data,
-                          &reply);
-
-    rc = NGX_DECLINED;
-
-    if (reply.ended == NGX_PROCMGR_EXEC_DONE) {
-        result = pm_wire_get(&reply.msg, "result");
-
-        if (result != NULL && ngx_strcmp(result, "ok") == 0) {
-            rc = NGX_OK;
-        }
-    }
-
-    ngx_procmgr_reply_free(&reply);
-
-    return rc;
-}
-
-
 ngx_uint_t
 ngx_http_procmgr_own(const pm_proc_t *p)
 {

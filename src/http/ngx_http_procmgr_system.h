@@ -13,7 +13,6 @@
 #include "../core/ngx_procmgr_spawn.h"
 #include "../proc/pm_fd.h"
 #include "../proc/pm_match.h"
-#include "../proc/pm_names.h"
 #include "../proc/pm_unit.h"
 
 
@@ -57,29 +56,17 @@ void ngx_http_procmgr_syscall_failed(ngx_procmgr_job_t *job,
     const char *call, int err);
 
 /*
- * The helper's read for this role, records go to record().  NGX_DECLINED:
- * there is no helper, or it refused: some or all records did not come.
+ * The helper's read for this role; records go to record().  No answer, or a
+ * denied field, are records that do not come.  pids is changed.
  */
-ngx_int_t ngx_http_procmgr_read(ngx_procmgr_job_t *job, ngx_uint_t role,
-    const pm_wire_pid_t *pids, size_t n, ngx_procmgr_record_pt record,
+void ngx_http_procmgr_read(ngx_procmgr_job_t *job, ngx_uint_t role,
+    pm_wire_pid_t *pids, size_t n, ngx_procmgr_record_pt record,
     void *data);
 
 /* whether this worker may look into a process, as far as the uid tells */
 ngx_uint_t ngx_http_procmgr_own(const pm_proc_t *p);
 
-/*
- * psutil's name is longer than the kernel's when the command line says so.
- * This worker keeps the long ones: the command line of a process has to be
- * asked for when the name is cut, and its record learned.
- */
-ngx_uint_t ngx_http_procmgr_name_cut(const pm_snapshot_t *s,
-    const pm_proc_t *p);
-void ngx_http_procmgr_name_learn(const pm_snapshot_t *s, const pm_proc_t *p,
-    const u_char *cmdline, size_t len);
-size_t ngx_http_procmgr_name(char dst[PM_NAMES_LEN], const pm_snapshot_t *s,
-    const pm_proc_t *p);
-
-/* name and user name of a process as values; a cut name is partial */
+/* name and user name of a process as values */
 void ngx_http_procmgr_json_name(ngx_procmgr_job_t *job, const pm_proc_t *p);
 void ngx_http_procmgr_json_user(ngx_procmgr_job_t *job, const pm_proc_t *p);
 

@@ -37,4 +37,4 @@ is($s->get('/log/unread')->{json}{unread}, $before + 1, 'the badge went up');
 my $row = $s->get('/log')->{json}{rows}[0];
 is($row->{op_id}, $r->{json}{op_id}, 'its row is the newest');
 is($row->{logType}, 'service_restart', 'with its type');
-is($row->{target}, 'service:demo', 'and its target');
+is($row->{target}, 'demo', 'and its target');

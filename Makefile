@@ -67,17 +67,19 @@ FORCE:
 $(B)/objs/Makefile: config $(B)/srcs.list
 	@test -f $(NGINX_SRC)/conf_flags \
 	    || { echo "no $(NGINX_SRC): install nginx-dev" >&2; exit 1; }
-	rm -rf $(NGX) $(B)/objs
-	cp -R $(NGINX_SRC) $(NGX)
-	cd $(NGX) && bash -c '. ./conf_flags && ./configure \
+	@rm -rf $(NGX) $(B)/objs
+	@cp -R $(NGINX_SRC) $(NGX)
+	@echo "  CONF    nginx"
+	@cd $(NGX) && bash -c '. ./conf_flags && ./configure \
 	    "$${NGX_CONF_FLAGS[@]}" $(MODULE_OPT) --builddir=$(B)/objs \
 	    --add-dynamic-module=$(CURDIR)' > $(B)/configure.log 2>&1 \
 	    || { tail -n 20 $(B)/configure.log >&2; exit 1; }
 
 $(MODULE): $(B)/objs/Makefile $(MODULE_SRCS)
-	$(MAKE) --no-print-directory -s -j$(J) -C $(NGX) \
+	@echo "  MODULE  $(@F)"
+	@$(MAKE) --no-print-directory -s -j$(J) -C $(NGX) \
 	    -f $(B)/objs/Makefile modules
-	cp $(B)/objs/ngx_http_procmgr_module.so $@
+	@cp $(B)/objs/ngx_http_procmgr_module.so $@
 
 # the sanitizers want the whole program, nginx itself included
 
@@ -110,16 +112,18 @@ PATHS       := -DPM_POLICY_PATH='"$(CONFDIR)/policy.conf"' \
 
 $(B)/src/%.o: src/%.c $(wildcard src/proc/*.h src/policy/*.h src/helper/*.h)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -c -o $@ $<
+	@echo "  CC      $<"
+	@$(CC) $(CFLAGS_ALL) -c -o $@ $<
 
 helper: $(B)/procmgr-helper
 
 $(B)/procmgr-helper: $(HELPER_OBJS) src/helper/helper_paths.c
-	$(CC) $(CFLAGS_ALL) $(PATHS) $(LINK) -o $@ \
+	@echo "  LINK    $(@F)"
+	@$(CC) $(CFLAGS_ALL) $(PATHS) $(LINK) -o $@ \
 	    src/helper/helper_paths.c $(HELPER_OBJS)
 
 helper-into: $(HELPER_OBJS)
-	$(CC) $(CFLAGS_ALL) $(PATHS) $(LINK) -o $(OUT) \
+	@$(CC) $(CFLAGS_ALL) $(PATHS) $(LINK) -o $(OUT) \
 	    src/helper/helper_paths.c $(HELPER_OBJS)
 
 # procmgrctl
@@ -132,7 +136,8 @@ $(B)/src/ctl/%.o: CFLAGS_ALL += -I$(shell pg_config --includedir 2>/dev/null)
 ctl: $(B)/procmgrctl
 
 $(B)/procmgrctl: $(CTL_OBJS)
-	$(CC) $(CFLAGS_ALL) $(LINK) -o $@ $(CTL_OBJS) -lpq -lcrypt
+	@echo "  LINK    $(@F)"
+	@$(CC) $(CFLAGS_ALL) $(LINK) -o $@ $(CTL_OBJS) -lpq -lcrypt
 
 # the page: our files, and its libraries as the lock file pins them
 
@@ -140,7 +145,7 @@ html: $(B)/html/index.html
 
 $(B)/html/index.html: $(shell find html -path html/node_modules -prune -o \
                       -type f -print)
-	tools/html.sh $(B)/html
+	@tools/html.sh $(B)/html
 
 # tests
 
@@ -150,7 +155,8 @@ UNIT        := $(patsubst t/unit/%.c,$(B)/unit/%,$(wildcard t/unit/test_*.c))
 
 $(B)/unit/%: t/unit/%.c $(UNIT_LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -Isrc/proc -Isrc/policy \
+	@echo "  TEST    $(@F)"
+	@$(CC) $(CFLAGS_ALL) -Isrc/proc -Isrc/policy \
 	    -DPM_FIXTURES='"$(CURDIR)/t/fixtures"' $(LINK) -o $@ $< \
 	    $(UNIT_LIB) -lcmocka -lm
 

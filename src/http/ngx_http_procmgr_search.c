@@ -102,7 +102,15 @@ ngx_http_procmgr_search_own(ngx_http_procmgr_search_t *search, int proc,
     ssize_t                    n;
     ngx_http_procmgr_found_t  *found;
 
-    if (p->kthread) {
+    if (p->kthread || p->state == 'Z' || p->state == 'X') {
+
+        /* they have neither */
+
+        found = ngx_http_procmgr_search_find(search, p->pid);
+
+        found->cmdline.known = 1;
+        found->exe.known = 1;
+
         return 0;
     }
 
@@ -129,23 +137,33 @@ void
 ngx_http_procmgr_search_record(ngx_http_procmgr_search_t *search,
     const pm_wire_head_t *head, const u_char *bytes)
 {
-    ngx_http_procmgr_found_t  *found;
+    size_t                          max;
+    ngx_http_procmgr_found_t       *found;
+    ngx_http_procmgr_found_text_t  *text;
 
     found = ngx_http_procmgr_search_find(search, head->pid);
-
-    if (found == NULL || head->error != 0) {
+    if (found == NULL) {
         return;
     }
 
     if (head->field == PM_READ_CMDLINE) {
-        ngx_http_procmgr_search_keep(search, &found->cmdline, bytes,
-                                     ngx_min(head->len,
-                                             NGX_HTTP_PROCMGR_CMDLINE_MAX));
+        text = &found->cmdline;
+        max = NGX_HTTP_PROCMGR_CMDLINE_MAX;
 
     } else {
-        ngx_http_procmgr_search_keep(search, &found->exe, bytes,
-                                     ngx_min(head->len,
-                                             NGX_HTTP_PROCMGR_EXE_MAX));
+        text = &found->exe;
+        max = NGX_HTTP_PROCMGR_EXE_MAX;
+    }
+
+    if (head->error == 0) {
+        ngx_http_procmgr_search_keep(search, text, bytes,
+                                     ngx_min(head->len, max));
+
+    } else if (head->error == ENOENT || head->error == ESRCH) {
+
+        /* it has none, or is gone: nothing is kept from anybody */
+
+        text->known = 1;
     }
 }
 
@@ -230,10 +248,6 @@ ngx_http_procmgr_search_run(ngx_http_procmgr_search_t *search)
         fields[PM_MATCH_CMDLINE].len = found->cmdline.len;
 
         found->score = pm_match(search->match, fields);
-
-        if (p->kthread) {
-            continue;
-        }
 
         if (!found->cmdline.known) {
             ngx_http_procmgr_partial(search->job, "cmdline");
@@ -348,17 +362,7 @@ ngx_http_procmgr_json_cmdline(pm_json_t *j, ngx_http_procmgr_search_t *search,
     pm_slice_t  arg;
 
     if (!found->cmdline.known) {
-
-        /* a thread of the kernel has none */
-
-        if (pm_snapshot_procs(search->job->snapshot)[found->index].kthread) {
-            pm_json_array(j);
-            pm_json_array_end(j);
-
-        } else {
-            pm_json_null(j);
-        }
-
+        pm_json_null(j);
         return;
     }
 

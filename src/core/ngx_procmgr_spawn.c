@@ -217,7 +217,13 @@ ngx_procmgr_exec_said(ngx_procmgr_t *pm, ngx_procmgr_reply_t *reply)
         result = pm_wire_get(&reply->msg, "result");
 
         if (result == NULL || strcmp(result, "error") != 0) {
-            pm->sh->helper_said = 0;
+
+            /* "status" and "query" answer even when no action could be done */
+
+            if (pm_wire_get(&reply->msg, "spool") == NULL) {
+                pm->sh->helper_said = 0;
+            }
+
             return;
         }
 

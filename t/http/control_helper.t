@@ -10,7 +10,7 @@ use lib 't/lib';
 use Test::More;
 use Test::Procmgr;
 
-my $t = Test::Procmgr->new(plan => 29)->run();
+my $t = Test::Procmgr->new(plan => 30)->run();
 my $helper = "$t->{dir}/libexec/procmgr-helper";
 my $s = $t->login('operator');
 

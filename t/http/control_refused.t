@@ -9,7 +9,7 @@ use lib 't/lib';
 use Test::More;
 use Test::Procmgr;
 
-my $t = Test::Procmgr->new(plan => 25);
+my $t = Test::Procmgr->new(plan => 21);
 my $script = "$t->{dir}/demo/guarded";
 my $count = "$t->{dir}/demo/run/guarded.count";
 

@@ -10,7 +10,7 @@ use lib 't/lib';
 use Test::More;
 use Test::Procmgr;
 
-my $t = Test::Procmgr->new(plan => 61)->run();
+my $t = Test::Procmgr->new(plan => 62)->run();
 my $s = $t->login('operator');
 
 is($t->get('/control/services')->{status}, 401, 'no list without a session');
@@ -127,4 +127,10 @@ sub list {
     return ref $r->{json} eq 'ARRAY' ? $r->{json} : [];
 }
 
-sub alive { $_[0] && -d "/proc/$_[0]" }
+# a zombie waits for its parent alone
+
+sub alive {
+    my ($pid) = @_;
+    my $stat = $pid && eval { Test::Procmgr::read_path("/proc/$pid/stat") };
+    return $stat && $stat !~ /\) [ZX] /;
+}

@@ -10,7 +10,7 @@ use JSON::PP;
 use Test::More;
 use Test::Procmgr;
 
-my $t = Test::Procmgr->new(plan => 68);
+my $t = Test::Procmgr->new(plan => 62);
 $t->run(policy => "service loud lsb $t->{dir}/demo/loud "
     . "actions=restart roles=operator,admin timeout=30");
 $t->write('demo/loud', <<'EOT', 0755);

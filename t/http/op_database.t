@@ -46,6 +46,7 @@ unlink $count;
 # frozen: it takes the statement and does not answer
 
 my $rows = $t->psql('SELECT count(*) FROM procmgr.op');
+$s->get('/log');    # the session is known for a second
 freeze('STOP');
 $start = time;
 $r = slow();
@@ -88,7 +89,7 @@ my $row = $t->wait_for(sub {
 }, 20);
 is($row, 'success', 'its outcome is recorded afterwards');
 is($t->psql("SELECT detail->>'stdout' FROM procmgr.op_row "
-    . "WHERE op_id = '$id'"), "output", 'with its output');
+    . "WHERE op_id = '$id'"), "output\n", 'with its output');
 is($t->psql('SELECT count(*) FROM procmgr.op_active'), 0,
     'the target is free');
 

@@ -76,7 +76,7 @@ is($t->wait_for(sub {
     $v ne 'running' && $v;
 }, 60), 'success', 'the new worker settles it from the spool');
 is($t->psql("SELECT detail->>'stdout' FROM procmgr.op_row "
-    . "WHERE op_id = '$id'"), 'output', 'with its output');
+    . "WHERE op_id = '$id'"), "output\n", 'with its output');
 is(Test::Procmgr::read_path($count), "begun\nended\n", 'it ran once');
 is($t->psql('SELECT count(*) FROM procmgr.op_active'), 0,
     'the target is free');

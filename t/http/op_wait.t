@@ -32,7 +32,7 @@ my $s = $t->login('operator');
 my $start = time;
 my $r = slow({ Prefer => 'wait=0' });
 ok(time - $start < 1, 'wait=0 does not wait');
-is($r->{status}, 202, '202');
+is($r->{status}, 202, 'accepted');
 is($r->{headers}{location}, "/log/$r->{json}{op_id}", 'Location');
 is($r->{headers}{'preference-applied'}, 'wait=0', 'Preference-Applied');
 is($r->{json}{retStatus}, 'running', 'it runs');

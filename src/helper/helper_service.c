@@ -169,7 +169,7 @@ helper_service_act(helper_t *h, const pm_policy_entry_t *e, int action)
     } else if (action != PM_ACTION_STATUS) {
 
         if (helper_exec(&run, why, sizeof(why)) != 0) {
-            result = "failed";
+            result = "refused";
             code = "not_executable";
 
         } else {

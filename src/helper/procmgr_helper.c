@@ -140,6 +140,7 @@ static int
 helper_check(helper_t *h)
 {
     char         why[HELPER_WHY];
+    size_t       i;
     uint8_t      key[PM_WIRE_KEY_LEN];
     uint64_t     expires, now;
     const char  *v, *word;
@@ -158,6 +159,13 @@ helper_check(helper_t *h)
     }
 
     explicit_bzero(key, sizeof(key));
+
+    for (i = 0; i < h->msg.n; i++) {
+        if (strlen(h->msg.pair[i].value) != h->msg.pair[i].len) {
+            helper_io_answer(h, "refused", "bad_request", "a zero byte");
+            return -1;
+        }
+    }
 
     v = pm_wire_get(&h->msg, "v");
     h->verb = pm_wire_get(&h->msg, "verb");

@@ -210,6 +210,12 @@ sub frame {
 }
 
 
+sub frame_of {
+	my ($self, %k) = @_;
+	return frame($self->text(%k));
+}
+
+
 # keys of the request, and _pids => [[pid, fields, start], ...]
 
 sub ask {

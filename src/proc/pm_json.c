@@ -10,10 +10,12 @@
 
 #define PM_JSON_SAFE    9007199254740991ULL     /* 2^53 - 1 */
 #define PM_JSON_NUMBER  24                      /* longest integer, quoted */
+#define PM_JSON_SHORT   256                     /* a string copied at once */
 
 
-static char *pm_json_reserve(pm_json_t *j, size_t n);
-static void pm_json_commit(pm_json_t *j, size_t n);
+static inline char *pm_json_reserve(pm_json_t *j, size_t n);
+static char *pm_json_chunk(pm_json_t *j);
+static inline void pm_json_commit(pm_json_t *j, size_t n);
 static void pm_json_put(pm_json_t *j, const char *s, size_t len);
 static void pm_json_open(pm_json_t *j, char c);
 static void pm_json_close(pm_json_t *j, char c);
@@ -21,6 +23,10 @@ static void pm_json_token(pm_json_t *j, const char *s, size_t len);
 static void pm_json_string(pm_json_t *j, const char *s, size_t len);
 static void pm_json_escape(pm_json_t *j, unsigned char c);
 static char *pm_json_digits(char *end, uint64_t v);
+
+
+#define pm_json_plain(c)                                                      \
+    ((unsigned char) ((c) - 0x20) < 0x60 && (c) != '"' && (c) != '\\')
 
 
 static const char  pm_json_hex[] = "0123456789abcdef";
@@ -490,19 +496,28 @@ pm_utf8_repair(char *dst, size_t size, const char *src, size_t len)
  * until pm_json_commit(), which must follow before the next call.
  */
 
-static char *
+static inline char *
 pm_json_reserve(pm_json_t *j, size_t n)
+{
+    pm_json_chunk_t  *chunk;
+
+    chunk = j->last;
+
+    if (chunk && PM_JSON_CHUNK - chunk->len >= n && j->error == 0) {
+        return chunk->data + chunk->len;
+    }
+
+    return pm_json_chunk(j);
+}
+
+
+static char *
+pm_json_chunk(pm_json_t *j)
 {
     pm_json_chunk_t  *chunk;
 
     if (j->error) {
         return NULL;
-    }
-
-    chunk = j->last;
-
-    if (chunk && PM_JSON_CHUNK - chunk->len >= n) {
-        return chunk->data + chunk->len;
     }
 
     /* not calloc(): 32 KiB of zeroes would only be written over */
@@ -529,7 +544,7 @@ pm_json_reserve(pm_json_t *j, size_t n)
 }
 
 
-static void
+static inline void
 pm_json_commit(pm_json_t *j, size_t n)
 {
     if (j->limit && n > j->limit - j->total) {
@@ -623,25 +638,58 @@ static void
 pm_json_string(pm_json_t *j, const char *s, size_t len)
 {
     int          valid;
+    char        *start, *dst;
     size_t       n;
     const char  *p, *end, *run;
 
-    if (j->comma) {
+    p = s;
+    end = s + len;
+
+    if (len <= PM_JSON_SHORT) {
+
+        /* nearly all are short and need no escaping */
+
+        start = pm_json_reserve(j, len + sizeof(",\"\""));
+        if (start == NULL) {
+            return;
+        }
+
+        dst = start;
+
+        if (j->comma) {
+            *dst++ = ',';
+        }
+
+        *dst++ = '"';
+
+        while (p < end && pm_json_plain(*p)) {
+            *dst++ = *p++;
+        }
+
+        if (p == end) {
+            *dst++ = '"';
+            pm_json_commit(j, dst - start);
+            return;
+        }
+
+        pm_json_commit(j, dst - start);
+
+        if (j->error) {
+            return;
+        }
+
+    } else if (j->comma) {
         pm_json_put(j, ",\"", 2);
 
     } else {
         pm_json_put(j, "\"", 1);
     }
 
-    end = s + len;
-    run = s;
-    p = s;
+    run = p;
 
     while (p < end) {
 
-        if ((unsigned char) *p >= 0x20 && (unsigned char) *p < 0x80
-            && *p != '"' && *p != '\\')
-        {
+        if (pm_json_plain(*p)) {
             p++;
             continue;
         }

@@ -11,7 +11,17 @@
 #define PM_PROCFS_STEP  4096
 
 
-static ssize_t pm_procfs_fill(int fd, pm_buf_t *buf, size_t limit, int kept);
+typedef enum {
+    PM_FILL_END = 0,
+    PM_FILL_RECORD,
+    PM_FILL_KEPT
+} pm_procfs_fill_e;
+
+
+static ssize_t pm_procfs_open_fill(int dirfd, const char *path, pm_buf_t *buf,
+    size_t limit, pm_procfs_fill_e how);
+static ssize_t pm_procfs_fill(int fd, pm_buf_t *buf, size_t limit,
+    pm_procfs_fill_e how);
 
 
 int
@@ -95,6 +105,29 @@ pm_procfs_read(int dirfd, const char *path, char *buf, size_t size)
 ssize_t
 pm_procfs_read_all(int dirfd, const char *path, pm_buf_t *buf, size_t limit)
 {
+    return pm_procfs_open_fill(dirfd, path, buf, limit, PM_FILL_END);
+}
+
+
+ssize_t
+pm_procfs_read_record(int dirfd, const char *path, pm_buf_t *buf,
+    size_t limit)
+{
+    return pm_procfs_open_fill(dirfd, path, buf, limit, PM_FILL_RECORD);
+}
+
+
+ssize_t
+pm_procfs_reread(int fd, pm_buf_t *buf, size_t limit)
+{
+    return pm_procfs_fill(fd, buf, limit, PM_FILL_KEPT);
+}
+
+
+static ssize_t
+pm_procfs_open_fill(int dirfd, const char *path, pm_buf_t *buf, size_t limit,
+    pm_procfs_fill_e how)
+{
     int      fd, err;
     ssize_t  n;
 
@@ -103,7 +136,7 @@ pm_procfs_read_all(int dirfd, const char *path, pm_buf_t *buf, size_t limit)
         return -1;
     }
 
-    n = pm_procfs_fill(fd, buf, limit, 0);
+    n = pm_procfs_fill(fd, buf, limit, how);
 
     err = errno;
 
@@ -115,16 +148,10 @@ pm_procfs_read_all(int dirfd, const char *path, pm_buf_t *buf, size_t limit)
 }
 
 
-ssize_t
-pm_procfs_reread(int fd, pm_buf_t *buf, size_t limit)
-{
-    return pm_procfs_fill(fd, buf, limit, 1);
-}
-
-
 static ssize_t
-pm_procfs_fill(int fd, pm_buf_t *buf, size_t limit, int kept)
+pm_procfs_fill(int fd, pm_buf_t *buf, size_t limit, pm_procfs_fill_e how)
 {
+    size_t   asked;
     size_t   len;
     ssize_t  n;
 
@@ -139,11 +166,13 @@ pm_procfs_fill(int fd, pm_buf_t *buf, size_t limit, int kept)
             return -1;
         }
 
-        if (kept) {
-            n = pread(fd, buf->data + len, buf->size - len - 1, len);
+        asked = buf->size - len - 1;
+
+        if (how == PM_FILL_KEPT) {
+            n = pread(fd, buf->data + len, asked, len);
 
         } else {
-            n = read(fd, buf->data + len, buf->size - len - 1);
+            n = read(fd, buf->data + len, asked);
         }
 
         if (n == -1) {
@@ -157,14 +186,14 @@ pm_procfs_fill(int fd, pm_buf_t *buf, size_t limit, int kept)
         len += n;
         buf->data[len] = '\0';
 
-        if (n == 0) {
-            return len;
-        }
-
         if (len > limit) {
             buf->data[limit] = '\0';
             errno = EFBIG;
             return -1;
+        }
+
+        if (n == 0 || (how == PM_FILL_RECORD && (size_t) n < asked)) {
+            return len;
         }
     }
 }

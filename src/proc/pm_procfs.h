@@ -46,7 +46,11 @@ ssize_t pm_procfs_read(int dirfd, const char *path, char *buf, size_t size);
 ssize_t pm_procfs_read_all(int dirfd, const char *path, pm_buf_t *buf,
     size_t limit);
 
-/* the same from the start of a descriptor that is kept open */
+/* the same for a file of one record: a read that was not filled ends it */
+ssize_t pm_procfs_read_record(int dirfd, const char *path, pm_buf_t *buf,
+    size_t limit);
+
+/* up to its end, from the start of a descriptor that is kept open */
 ssize_t pm_procfs_reread(int fd, pm_buf_t *buf, size_t limit);
 
 /* ENAMETOOLONG when size does not suffice */

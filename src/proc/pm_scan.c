@@ -826,7 +826,8 @@ pm_scan_status(pm_scan_t *scan, pm_proc_t *p)
 
     pm_procfs_path(path, p->pid, "status");
 
-    n = pm_procfs_read_all(scan->proc, path, &scan->file, PM_SCAN_FILE);
+    n = pm_procfs_read_record(scan->proc, path, &scan->file,
+                              PM_SCAN_FILE);
 
     if (n == -1) {
         if (pm_scan_gone()) {
@@ -1007,7 +1008,8 @@ pm_scan_cgroup(pm_scan_t *scan, pm_proc_t *p)
 
     pm_procfs_path(path, p->pid, "cgroup");
 
-    n = pm_procfs_read_all(scan->proc, path, &scan->file, PM_SCAN_FILE);
+    n = pm_procfs_read_record(scan->proc, path, &scan->file,
+                              PM_SCAN_FILE);
 
     if (n == -1) {
         if (pm_scan_gone()) {

@@ -265,6 +265,16 @@ ngx_uint_t ngx_http_procmgr_is_json(ngx_http_request_t *r);
 /* a session as the database tells it; NGX_DECLINED: not to be trusted */
 ngx_int_t ngx_http_procmgr_sess_parse(json_t *value, ngx_procmgr_sess_t *s);
 
+/* routes of the session family in login.c, and what both files answer */
+ngx_int_t ngx_http_procmgr_login(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx);
+ngx_int_t ngx_http_procmgr_password(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx);
+ngx_int_t ngx_http_procmgr_reauth(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx);
+json_t *ngx_http_procmgr_session_json(ngx_http_request_t *r,
+    ngx_procmgr_sess_t *s);
+
 /* Set-Cookie; an empty token removes the cookie */
 ngx_int_t ngx_http_procmgr_set_cookie(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx, ngx_str_t *token);

@@ -113,6 +113,5 @@ ngx_http_procmgr_db_away(ngx_http_request_t *r)
 {
     return ngx_http_procmgr_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
                                     "database_unavailable",
-                                    "the database does not answer; "
-                                    "nothing was done");
+                                    "the database does not answer");
 }

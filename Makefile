@@ -110,7 +110,8 @@ PATHS       := -DPM_POLICY_PATH='"$(CONFDIR)/policy.conf"' \
                -DPM_SPOOL_DIR='"$(SPOOLDIR)"' \
                -DPM_WEB_UID=$(WEB_UID) -DPM_UNPRIVILEGED=$(UNPRIVILEGED)
 
-$(B)/src/%.o: src/%.c $(wildcard src/proc/*.h src/policy/*.h src/helper/*.h)
+$(B)/src/%.o: src/%.c $(wildcard src/proc/*.h src/policy/*.h src/helper/*.h \
+                                src/ctl/*.h)
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
 	@$(CC) $(CFLAGS_ALL) -c -o $@ $<

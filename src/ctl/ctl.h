@@ -20,7 +20,8 @@
 #define CTL_MISSING   4
 #define CTL_DATABASE  5
 
-#define CTL_PASSWORD_MAX  512
+/* what crypt() takes, without the zero */
+#define CTL_PASSWORD_MAX  511
 
 
 typedef struct {

@@ -21,8 +21,11 @@
 
 
 static int ctl_account_write(ctl_t *ctl, const char *sql, int add);
+static int ctl_account_same(ctl_t *ctl, PGconn *conn, const char *password);
 static int ctl_name_ok(const char *name);
-static int ctl_hash(ctl_t *ctl, char hash[CRYPT_OUTPUT_SIZE]);
+static int ctl_hash(const char *password, const char *setting,
+    char hash[CRYPT_OUTPUT_SIZE]);
+static int ctl_password(ctl_t *ctl, char password[CTL_PASSWORD_MAX + 2]);
 static ssize_t ctl_password_line(char *buf, size_t size);
 static ssize_t ctl_password_ask(char *buf, size_t size);
 static ssize_t ctl_password_prompt(const char *prompt, char *buf, size_t size);
@@ -61,14 +64,33 @@ static int
 ctl_account_write(ctl_t *ctl, const char *sql, int add)
 {
     int          rc;
-    char         hash[CRYPT_OUTPUT_SIZE];
+    char         password[CTL_PASSWORD_MAX + 2], hash[CRYPT_OUTPUT_SIZE];
     PGconn      *conn;
     PGresult    *res;
     const char  *params[5], *said;
 
-    rc = ctl_hash(ctl, hash);
+    rc = ctl_password(ctl, password);
 
     if (rc != CTL_OK) {
+        explicit_bzero(password, sizeof(password));
+        return rc;
+    }
+
+    conn = ctl_connect(ctl);
+
+    if (ctl->or_update && ctl_account_same(ctl, conn, password)) {
+        explicit_bzero(password, sizeof(password));
+        PQfinish(conn);
+        printf("unchanged %s\n", ctl->argv[0]);
+        return CTL_OK;
+    }
+
+    rc = ctl_hash(password, NULL, hash);
+
+    explicit_bzero(password, sizeof(password));
+
+    if (rc != CTL_OK) {
+        PQfinish(conn);
         return rc;
     }
 
@@ -78,7 +100,6 @@ ctl_account_write(ctl_t *ctl, const char *sql, int add)
     params[3] = ctl->role;
     params[4] = ctl->or_update ? "true" : "false";
 
-    conn = ctl_connect(ctl);
     res = ctl_query(conn, sql, add ? 5 : 3, params);
 
     if (res == NULL) {
@@ -103,6 +124,33 @@ ctl_account_write(ctl_t *ctl, const char *sql, int add)
     PQfinish(conn);
 
     return rc;
+}
+
+
+/* a new hash of the same password would end all sessions for nothing */
+
+static int
+ctl_account_same(ctl_t *ctl, PGconn *conn, const char *password)
+{
+    int          same;
+    char         hash[CRYPT_OUTPUT_SIZE];
+    PGresult    *res;
+    const char  *params[2];
+
+    params[0] = ctl->argv[0];
+    params[1] = ctl->role;
+
+    res = ctl_query(conn, "SELECT a->>'hash' "
+                    "FROM (SELECT procmgr.account_auth($1)::json) AS t (a) "
+                    "WHERE a->>'role' = $2", 2, params);
+
+    same = res && PQntuples(res) == 1
+           && ctl_hash(password, PQgetvalue(res, 0, 0), hash) == CTL_OK
+           && strcmp(hash, PQgetvalue(res, 0, 0)) == 0;
+
+    PQclear(res);
+
+    return same;
 }
 
 
@@ -162,19 +210,15 @@ ctl_name_ok(const char *name)
 
 
 static int
-ctl_hash(ctl_t *ctl, char hash[CRYPT_OUTPUT_SIZE])
+ctl_password(ctl_t *ctl, char password[CTL_PASSWORD_MAX + 2])
 {
-    int                 rc;
-    char                password[CTL_PASSWORD_MAX + 2];
-    char                setting[CRYPT_GENSALT_OUTPUT_SIZE], *made;
-    ssize_t             n;
-    struct crypt_data  *data;
+    ssize_t  n;
 
     if (ctl->password_stdin) {
-        n = ctl_password_line(password, sizeof(password));
+        n = ctl_password_line(password, CTL_PASSWORD_MAX + 2);
 
     } else if (isatty(STDIN_FILENO)) {
-        n = ctl_password_ask(password, sizeof(password));
+        n = ctl_password_ask(password, CTL_PASSWORD_MAX + 2);
 
     } else {
         return ctl_say(CTL_USAGE, "standard input is no terminal: "
@@ -185,33 +229,46 @@ ctl_hash(ctl_t *ctl, char hash[CRYPT_OUTPUT_SIZE])
         return CTL_FAILED;
     }
 
-    rc = CTL_FAILED;
-    data = calloc(1, sizeof(struct crypt_data));
-
     if (n == 0 || n > CTL_PASSWORD_MAX || memchr(password, '\0', (size_t) n)) {
-        rc = ctl_say(CTL_USAGE, "a password has 1 to %d bytes, none of them "
-                     "zero", CTL_PASSWORD_MAX);
+        return ctl_say(CTL_USAGE, "a password has 1 to %d bytes, none of them "
+                       "zero", CTL_PASSWORD_MAX);
+    }
 
-    } else if (data == NULL
-               || crypt_gensalt_rn("$y$", CTL_YESCRYPT_COST, NULL, 0, setting,
-                                   sizeof(setting)) == NULL)
-    {
-        rc = ctl_say(CTL_FAILED, "cannot make a salt: %s", strerror(errno));
+    password[n] = '\0';
 
-    } else {
-        password[n] = '\0';
-        made = crypt_r(password, setting, data);
+    return CTL_OK;
+}
 
-        if (made == NULL || made[0] == '*') {
-            rc = ctl_say(CTL_FAILED, "cannot hash the password");
 
-        } else {
-            memcpy(hash, made, strlen(made) + 1);
-            rc = CTL_OK;
+/* with the setting of another hash, or a new one */
+
+static int
+ctl_hash(const char *password, const char *setting,
+    char hash[CRYPT_OUTPUT_SIZE])
+{
+    int                 rc;
+    char                fresh[CRYPT_GENSALT_OUTPUT_SIZE], *made;
+    struct crypt_data  *data;
+
+    if (setting == NULL) {
+        setting = crypt_gensalt_rn("$y$", CTL_YESCRYPT_COST, NULL, 0, fresh,
+                                   sizeof(fresh));
+        if (setting == NULL) {
+            return ctl_say(CTL_FAILED, "cannot make a salt: %s",
+                           strerror(errno));
         }
     }
 
-    explicit_bzero(password, sizeof(password));
+    data = calloc(1, sizeof(struct crypt_data));
+    made = data ? crypt_r(password, setting, data) : NULL;
+
+    if (made == NULL || made[0] == '*') {
+        rc = ctl_say(CTL_FAILED, "cannot hash the password");
+
+    } else {
+        memcpy(hash, made, strlen(made) + 1);
+        rc = CTL_OK;
+    }
 
     if (data) {
         explicit_bzero(data, sizeof(struct crypt_data));

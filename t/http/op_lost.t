@@ -72,7 +72,8 @@ is($t->psql("SELECT status FROM procmgr.op_row WHERE op_id = '$id'"),
 is(slow()->{status}, 409, 'the target is held meanwhile');
 
 is($t->wait_for(sub {
-    my $v = $t->psql("SELECT status FROM procmgr.op_row WHERE op_id = '$id'");
+    sleep 0.3;
+    my $v = $s->get("/log/$id")->{json}{retStatus} // 'running';
     $v ne 'running' && $v;
 }, 60), 'success', 'the new worker settles it from the spool');
 is($t->psql("SELECT detail->>'stdout' FROM procmgr.op_row "

@@ -271,6 +271,14 @@ ngx_procmgr_exec_start(ngx_procmgr_exec_t *exec)
 
     ngx_procmgr_exec_set_state(exec, ngx_procmgr_exec_sending);
 
+    /* the time it waited for its turn is not taken from its run */
+
+    if (exec->timer.timer_set) {
+        ngx_del_timer(&exec->timer);
+    }
+
+    ngx_add_timer(&exec->timer, exec->timeout);
+
     if (ngx_handle_read_event(rev, 0) != NGX_OK) {
         ngx_procmgr_exec_lost(exec, "no event for the helper's socket");
         return;
@@ -387,6 +395,8 @@ ngx_procmgr_exec_timer(ngx_event_t *ev)
     ngx_procmgr_exec_t  *exec;
 
     exec = ngx_procmgr_owner(ev, ngx_procmgr_exec_t, timer);
+
+    ev->timedout = 0;
 
     if (exec->state == ngx_procmgr_exec_waiting) {
         ngx_procmgr_exec_close(exec, NGX_PROCMGR_EXEC_AWAY,

@@ -49,9 +49,10 @@ void ngx_procmgr_request(pm_wire_text_t *t, const char *verb, const char *op,
 typedef struct ngx_procmgr_exec_s  ngx_procmgr_exec_t;
 
 /*
- * In the event loop.  Waits for its turn when `max' run already.  Each run
- * has its own pool and a deadline of `timeout' ms; handler comes exactly once
- * unless forgotten, never from inside this call.  NULL: no memory.
+ * In the event loop.  Waits for its turn when `max' run already, at most
+ * `timeout' ms, and then has as much for its run.  The text is copied.  The
+ * handler comes exactly once unless forgotten, never from inside this call;
+ * the reply is valid during it.  NULL: no memory.
  */
 ngx_procmgr_exec_t *ngx_procmgr_exec(ngx_procmgr_t *pm, pm_wire_text_t *text,
     ngx_msec_t timeout, ngx_procmgr_record_pt record,
@@ -61,9 +62,9 @@ ngx_procmgr_exec_t *ngx_procmgr_exec(ngx_procmgr_t *pm, pm_wire_text_t *text,
 void ngx_procmgr_exec_forget(ngx_procmgr_exec_t *exec);
 
 /*
- * The same in a pool thread, waiting for the end.  `pids' is the payload of
- * the verb "read", or NULL.  The reply is filled; its memory is malloc()ed:
- * ngx_procmgr_reply_free().
+ * The same in a pool thread, waiting for the end: the turn and the run within
+ * `timeout' ms.  `pids' is the payload of the verb "read", or NULL.  The
+ * reply is filled; its memory is malloc()ed: ngx_procmgr_reply_free().
  */
 void ngx_procmgr_exec_wait(ngx_procmgr_t *pm, pm_wire_text_t *text,
     const pm_wire_pid_t *pids, size_t npids, ngx_msec_t timeout,

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 
 
-#define HELPER_LSB_STATUS  10000      /* ms, of the verb "status" */
+#define HELPER_LSB_STATUS  10000      /* ms at most, of "status" */
 
 
 static pid_t helper_lsb_pid(const char *path, uint64_t *start);
@@ -62,7 +62,11 @@ helper_lsb_observe(const pm_policy_entry_t *e, helper_state_t *s)
     s->state = "unknown";
 
     helper_lsb_argv(e, PM_ACTION_STATUS, &run);
-    run.timeout = HELPER_LSB_STATUS;
+    run.timeout = e->timeout * 1000;
+
+    if (run.timeout > HELPER_LSB_STATUS) {
+        run.timeout = HELPER_LSB_STATUS;
+    }
 
     if (helper_exec(&run, why, sizeof(why)) != 0) {
         snprintf(s->sub, sizeof(s->sub), "no status");

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 
-#define HELPER_EFFECT       5000      /* ms until an action shows */
+#define HELPER_EFFECT       5000      /* ms at most until it shows */
 #define HELPER_EFFECT_STEP  10
 
 
@@ -173,7 +173,8 @@ helper_service_act(helper_t *h, const pm_policy_entry_t *e, int action)
             code = "not_executable";
 
         } else {
-            end = helper_now() + HELPER_EFFECT;
+            end = helper_now() + (run.timeout < HELPER_EFFECT ? run.timeout
+                                                              : HELPER_EFFECT);
             step = HELPER_EFFECT_STEP;
 
             for ( ;; ) {

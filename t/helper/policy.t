@@ -235,6 +235,8 @@ sub swapping {
 	my $pid = fork();
 	return $pid if $pid;
 
+	setpgrp 0, 0;
+
 	for (;;) {
 		for my $f (@files) {
 			unlink "$d/swap";
@@ -246,8 +248,9 @@ sub swapping {
 
 sub stop {
 	my ($pid) = @_;
-	kill 'KILL', $pid;
+	kill '-KILL', $pid;
 	waitpid $pid, 0;
+	select undef, undef, undef, 0.1;
 }
 
 {

@@ -155,8 +155,10 @@ sub boot_ms {
 
 
 sub uuid {
-	my @b = map { int(rand(65536)) } 1 .. 8;
-	return sprintf '%04x%04x-%04x-%04x-%04x-%04x%04x%04x', @b;
+	# not rand(): a child would go on with its parent's numbers
+	open my $f, '<:raw', '/dev/urandom' or die "urandom: $!";
+	read $f, my $b, 16;
+	return sprintf '%04x%04x-%04x-%04x-%04x-%04x%04x%04x', unpack 'S8', $b;
 }
 
 
@@ -362,7 +364,7 @@ sub word {
 
 	return 'timeout' if $r->{timeout};
 	return "none $r->{status}" unless $r->{final};
-	return join ' ', grep { defined } @{$r->{final}}{qw(result code)};
+	return join ' ', grep { defined } map { $r->{final}{$_} } qw(result code);
 }
 
 

@@ -484,6 +484,7 @@ test_numbers(void **state)
 
     u = 7;
     i = 7;
+    d = 7;
 
     assert_null(u64(""));
     assert_null(u64("x"));

@@ -292,11 +292,11 @@ ngx_procmgr_zone_full(ngx_procmgr_t *pm, ngx_atomic_t *said,
 
     old = *said;
 
-    if (len <= old || !ngx_atomic_cmp_set(said, old, len)) {
+    /* hosts grow: a quarter more than what would just do is asked for */
+
+    if (len <= old || !ngx_atomic_cmp_set(said, old, len + len / 4)) {
         return;
     }
-
-    /* hosts grow: a quarter more than what would just do */
 
     size = pm->shm_zone->shm.size - pm->sh->data_size;
     size += data_needed + data_needed / 4;

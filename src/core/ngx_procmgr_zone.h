@@ -75,8 +75,8 @@ struct ngx_procmgr_shm_s {
     size_t                   data_size;     /* of the block behind */
     size_t                   arena_offset;
     size_t                   arena_size;
-    ngx_atomic_t             snapshot_said; /* bytes that did not fit, */
-    ngx_atomic_t             body_said;     /* logged once */
+    ngx_atomic_t             snapshot_said; /* bytes asked for in the log, */
+    ngx_atomic_t             body_said;     /* so that it is said once */
 
     /*
      * the snapshot: the active one, the one that cpu times are compared
@@ -149,7 +149,7 @@ u_char *ngx_procmgr_region_data(ngx_procmgr_t *pm,
 
 uint64_t ngx_procmgr_generation(ngx_procmgr_t *pm);
 
-/* logs once that `what' needs more room than the zone has */
+/* logs once that `what' needs more room than the zone has, and how much */
 void ngx_procmgr_zone_full(ngx_procmgr_t *pm, ngx_atomic_t *said,
     const char *what, size_t len, size_t data_needed);
 

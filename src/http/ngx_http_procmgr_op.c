@@ -22,6 +22,8 @@ typedef struct {
 static ngx_http_procmgr_op_t *ngx_http_procmgr_op_create(
     ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
     ngx_http_procmgr_act_t *act);
+static const char *ngx_http_procmgr_op_copy(ngx_pool_t *pool,
+    const void *data, size_t len);
 static void ngx_http_procmgr_op_pg_up(ngx_procmgr_t *pm);
 
 
@@ -145,6 +147,13 @@ ngx_http_procmgr_op_start(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
         timeout = ngx_max(1000, NGX_HTTP_PROCMGR_OP_PATIENCE - spent);
     }
 
+    op->gone = ngx_http_procmgr_on_gone(r, ngx_http_procmgr_op_gone, op);
+
+    if (op->gone == NULL) {
+        ngx_http_procmgr_op_close(op, "no memory");
+        goto failed;
+    }
+
     ngx_http_procmgr_op_set_state(op, NGX_HTTP_PROCMGR_OP_INTENT);
 
     if (ngx_procmgr_pg_query(op->pm, NGX_HTTP_PROCMGR_SQL_OP_INTENT, 10,
@@ -152,26 +161,21 @@ ngx_http_procmgr_op_start(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
                              ngx_http_procmgr_op_intent_done, op)
         == NULL)
     {
+        (void) ngx_http_procmgr_op_detach(op);
         ngx_http_procmgr_op_close(op, "no statement");
         return ngx_http_procmgr_db_away(r);
     }
 
-    op->gone = ngx_http_procmgr_on_gone(r, ngx_http_procmgr_op_gone, op);
+    op->r = r;
 
-    if (op->gone) {
-        op->r = r;
+    if (wait) {
+        ngx_add_timer(&op->wait, wait);
 
-        if (wait) {
-            ngx_add_timer(&op->wait, wait);
-
-        } else {
-            op->impatient = 1;
-        }
-
-        return NGX_AGAIN;
+    } else {
+        op->impatient = 1;
     }
 
-    /* it goes on; its row will tell */
+    return NGX_AGAIN;
 
 failed:
 
@@ -197,15 +201,17 @@ ngx_http_procmgr_op_refuse(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
         goto unwritten;
     }
 
-    if (ngx_http_procmgr_outcome_word(&op->outcome, "refused", code, reason)
-        != NGX_OK)
-    {
+    op->args[8] = ngx_http_procmgr_op_copy(op->pool, code, ngx_strlen(code));
+    op->args[9] = ngx_http_procmgr_op_copy(op->pool, reason,
+                                           ngx_strlen(reason));
+
+    op->gone = ngx_http_procmgr_on_gone(r, ngx_http_procmgr_op_gone, op);
+
+    if (op->args[8] == NULL || op->args[9] == NULL || op->gone == NULL) {
+        (void) ngx_http_procmgr_op_detach(op);
         ngx_http_procmgr_op_close(op, "no memory");
         goto unwritten;
     }
-
-    op->args[8] = code;
-    op->args[9] = reason;
 
     ngx_http_procmgr_op_set_state(op, NGX_HTTP_PROCMGR_OP_REFUSED);
 
@@ -214,16 +220,14 @@ ngx_http_procmgr_op_refuse(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
                              ngx_http_procmgr_op_refused_done, op)
         == NULL)
     {
-        ngx_http_procmgr_op_close(op, "no memory");
+        (void) ngx_http_procmgr_op_detach(op);
+        ngx_http_procmgr_op_close(op, "no statement");
         goto unwritten;
     }
 
-    op->gone = ngx_http_procmgr_on_gone(r, ngx_http_procmgr_op_gone, op);
+    op->r = r;
 
-    if (op->gone) {
-        op->r = r;
-        return NGX_AGAIN;
-    }
+    return NGX_AGAIN;
 
 unwritten:
 
@@ -258,22 +262,20 @@ ngx_http_procmgr_op_create(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
     ngx_http_procmgr_act_t *act)
 {
     char                   *text;
-    u_char                 *p;
-    size_t                  len;
     ngx_uint_t              i;
     ngx_pool_t             *pool;
     ngx_time_t             *tp;
     ngx_http_procmgr_op_t  *op;
 
     const struct {
-        u_char  *data;
-        size_t   len;
+        const void  *data;
+        size_t       len;
     } values[] = {
         { ctx->pm->host.data, ctx->pm->host.len },
-        { (u_char *) act->type, ngx_strlen(act->type) },
+        { act->type, ngx_strlen(act->type) },
         { act->target.data, act->target.len },
-        { (u_char *) ctx->sess.user, ngx_strlen(ctx->sess.user) },
-        { (u_char *) ngx_http_procmgr_role_name(ctx->role),
+        { ctx->sess.user, ngx_strlen(ctx->sess.user) },
+        { ngx_http_procmgr_role_name(ctx->role),
           ngx_strlen(ngx_http_procmgr_role_name(ctx->role)) },
         { r->connection->addr_text.data, r->connection->addr_text.len }
     };
@@ -312,14 +314,11 @@ ngx_http_procmgr_op_create(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
 
     for (i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
 
-        p = ngx_pnalloc(pool, values[i].len + 1);
-        if (p == NULL) {
+        op->args[i + 1] = ngx_http_procmgr_op_copy(pool, values[i].data,
+                                                   values[i].len);
+        if (op->args[i + 1] == NULL) {
             goto failed;
         }
-
-        *ngx_cpymem(p, values[i].data, values[i].len) = '\0';
-
-        op->args[i + 1] = (const char *) p;
     }
 
     op->actor.data = (u_char *) op->args[4];
@@ -330,20 +329,14 @@ ngx_http_procmgr_op_create(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
         goto failed;
     }
 
-    len = ngx_strlen(text);
-    p = ngx_pnalloc(pool, len + 1);
-
-    if (p) {
-        ngx_memcpy(p, text, len + 1);
-    }
+    op->args[7] = ngx_http_procmgr_op_copy(pool, text, ngx_strlen(text));
 
     free(text);
 
-    if (p == NULL) {
+    if (op->args[7] == NULL) {
         goto failed;
     }
 
-    op->args[7] = (const char *) p;
     op->request = json_incref(act->request);
 
     tp = ngx_timeofday();
@@ -368,6 +361,21 @@ failed:
     ngx_destroy_pool(pool);
 
     return NULL;
+}
+
+
+static const char *
+ngx_http_procmgr_op_copy(ngx_pool_t *pool, const void *data, size_t len)
+{
+    u_char  *p;
+
+    p = ngx_pnalloc(pool, len + 1);
+
+    if (p) {
+        *ngx_cpymem(p, data, len) = '\0';
+    }
+
+    return (const char *) p;
 }
 
 

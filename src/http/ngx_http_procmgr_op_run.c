@@ -286,7 +286,8 @@ ngx_http_procmgr_op_outcome_done(void *data, ngx_procmgr_pg_result_t *res)
 {
     ngx_http_procmgr_op_t *op = data;
 
-    json_t  *json, *row;
+    json_t      *json, *row;
+    const char  *reason;
 
     if (res->ended == NGX_PROCMGR_PG_REFUSED) {
 
@@ -309,6 +310,8 @@ ngx_http_procmgr_op_outcome_done(void *data, ngx_procmgr_pg_result_t *res)
 
     ngx_http_procmgr_log_changed();
 
+    reason = "done";
+
     json = ngx_http_procmgr_pg_json(res);
     row = json_object_get(json, "op");
 
@@ -316,6 +319,8 @@ ngx_http_procmgr_op_outcome_done(void *data, ngx_procmgr_pg_result_t *res)
         ngx_http_procmgr_op_answer(op, json_incref(row));
 
     } else {
+        reason = "the log did not confirm its outcome";
+
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                       "procmgr: no row came for the outcome of operation %s",
                       op->id);
@@ -323,7 +328,7 @@ ngx_http_procmgr_op_outcome_done(void *data, ngx_procmgr_pg_result_t *res)
 
     json_decref(json);
 
-    ngx_http_procmgr_op_close(op, "done");
+    ngx_http_procmgr_op_close(op, reason);
 }
 
 

@@ -251,7 +251,7 @@ ngx_http_procmgr_recover_open(void *data, ngx_procmgr_pg_result_t *res)
     json_t      *row;
     json_int_t   seq, first, last;
 
-    if (res->ended == NGX_PROCMGR_PG_AWAY) {
+    if (res->ended == NGX_PROCMGR_PG_AWAY && !ngx_procmgr_pg_alive(rec->pm)) {
 
         /* its return starts this again */
 

@@ -5,37 +5,20 @@
 
 
 #include <errno.h>
-#include <fcntl.h>
-#include <dirent.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <utmpx.h>
-#include <sys/stat.h>
 #include <sys/utsname.h>
 
-#include "pm_host.h"
+#include "pm_fact.h"
 #include "pm_parse.h"
-#include "pm_procfs.h"
 
 
 #define PM_FACT_FILE  (1024 * 1024)
 
 
-typedef struct {
-    int      root;                      /* the folder all paths start from */
-    int      live;                      /* this host, no fixtures */
-    char    *out;
-    size_t   size;
-} pm_fact_t;
-
 typedef int (*pm_fact_pt)(pm_fact_t *f);
-
-typedef struct {
-    const char  *text;
-    const char  *name;
-} pm_fact_word_t;
 
 
 static int pm_fact_os_type(pm_fact_t *f);
@@ -50,22 +33,10 @@ static int pm_fact_cpu_model(pm_fact_t *f);
 static int pm_fact_cpu_count(pm_fact_t *f);
 static int pm_fact_load(pm_fact_t *f);
 static int pm_fact_users(pm_fact_t *f);
-static int pm_fact_virtualization(pm_fact_t *f);
 static int pm_fact_memory_total(pm_fact_t *f);
-static int pm_fact_schedule(pm_fact_t *f);
 
-static ssize_t pm_fact_read(pm_fact_t *f, const char *path, pm_buf_t *buf);
-static int pm_fact_set(pm_fact_t *f, const char *data, size_t len);
-static int pm_fact_first_line(pm_fact_t *f, const char *path);
 static int pm_fact_release(pm_fact_t *f, const char *key);
 static int pm_fact_stat(pm_fact_t *f, uint32_t *ncpus, uint64_t *btime);
-static int pm_fact_cpuinfo(pm_fact_t *f, const char *key);
-static const char *pm_fact_container(pm_fact_t *f);
-static const char *pm_fact_machine(pm_fact_t *f);
-static int pm_fact_exists(pm_fact_t *f, const char *path);
-static int pm_fact_crontab(pm_fact_t *f, const char *path, unsigned *n);
-static int pm_fact_cron_line(const char *p, const char *end);
-static int pm_fact_cron_name(const char *name);
 
 
 const pm_host_fact_t  pm_host_facts[] = {
@@ -104,42 +75,6 @@ static const pm_fact_pt  pm_fact_handlers[] = {
     pm_fact_virtualization,
     pm_fact_memory_total,
     pm_fact_schedule
-};
-
-
-/* the start of a vendor's or product's name in the firmware's table */
-
-static const pm_fact_word_t  pm_fact_vendors[] = {
-    { "KVM", "kvm" },
-    { "Amazon EC2", "amazon" },
-    { "QEMU", "qemu" },
-    { "VMware", "vmware" },
-    { "VMW", "vmware" },
-    { "innotek GmbH", "virtualbox" },
-    { "VirtualBox", "virtualbox" },
-    { "Oracle Corporation", "virtualbox" },
-    { "Xen", "xen" },
-    { "Bochs", "bochs" },
-    { "Parallels", "parallels" },
-    { "BHYVE", "bhyve" },
-    { "Google Compute Engine", "google" },
-    { "Hyper-V", "hyper-v" },
-    { "Virtual Machine", "hyper-v" },
-    { "OpenStack", "openstack" },
-    { "Alibaba Cloud ECS", "alibaba" },
-    { "Apple Virtualization", "apple" },
-    { NULL, NULL }
-};
-
-
-/* what a container's first process is called in its own control group */
-
-static const pm_fact_word_t  pm_fact_cgroups[] = {
-    { "/docker", "docker" },
-    { "/kubepods", "kubernetes" },
-    { "/libpod", "podman" },
-    { "/lxc", "lxc" },
-    { NULL, NULL }
 };
 
 
@@ -434,23 +369,6 @@ pm_fact_users(pm_fact_t *f)
 
 
 static int
-pm_fact_virtualization(pm_fact_t *f)
-{
-    const char  *name;
-
-    name = pm_fact_container(f);
-
-    if (name == NULL) {
-        name = pm_fact_machine(f);
-    }
-
-    /* a container's manager may have put its own word there already */
-
-    return name == f->out ? 0 : pm_fact_set(f, name, strlen(name));
-}
-
-
-static int
 pm_fact_memory_total(pm_fact_t *f)
 {
     int          rc;
@@ -478,75 +396,14 @@ pm_fact_memory_total(pm_fact_t *f)
 }
 
 
-/* the number of valid lines in the host's own tables */
-
-static int
-pm_fact_schedule(pm_fact_t *f)
-{
-    int             rc, fd;
-    DIR            *dir;
-    char            path[300];
-    unsigned        n;
-    struct dirent  *entry;
-
-    n = 0;
-
-    rc = pm_fact_crontab(f, "etc/crontab", &n);
-
-    if (rc && rc != ENOENT) {
-        return rc;
-    }
-
-    fd = openat(f->root, "etc/cron.d", O_RDONLY|O_DIRECTORY|O_CLOEXEC);
-
-    if (fd == -1) {
-
-        /* no cron at all, or one without the folder */
-
-        if (rc || errno != ENOENT) {
-            return errno;
-        }
-
-        goto done;
-    }
-
-    dir = fdopendir(fd);
-
-    if (dir == NULL) {
-        rc = errno;
-        close(fd);
-        return rc;
-    }
-
-    while ((entry = readdir(dir)) != NULL) {
-
-        if (!pm_fact_cron_name(entry->d_name)) {
-            continue;
-        }
-
-        snprintf(path, sizeof(path), "etc/cron.d/%s", entry->d_name);
-
-        (void) pm_fact_crontab(f, path, &n);
-    }
-
-    closedir(dir);
-
-done:
-
-    snprintf(f->out, f->size, "%u", n);
-
-    return 0;
-}
-
-
-static ssize_t
+ssize_t
 pm_fact_read(pm_fact_t *f, const char *path, pm_buf_t *buf)
 {
     return pm_procfs_read_all(f->root, path, buf, PM_FACT_FILE);
 }
 
 
-static int
+int
 pm_fact_set(pm_fact_t *f, const char *data, size_t len)
 {
     while (len && (data[len - 1] == ' ' || data[len - 1] == '\t')) {
@@ -568,7 +425,7 @@ pm_fact_set(pm_fact_t *f, const char *data, size_t len)
 }
 
 
-static int
+int
 pm_fact_first_line(pm_fact_t *f, const char *path)
 {
     int       rc;
@@ -686,9 +543,7 @@ pm_fact_stat(pm_fact_t *f, uint32_t *ncpus, uint64_t *btime)
 }
 
 
-/* the value of the first line "<key> : value" */
-
-static int
+int
 pm_fact_cpuinfo(pm_fact_t *f, const char *key)
 {
     int          rc;
@@ -732,208 +587,4 @@ pm_fact_cpuinfo(pm_fact_t *f, const char *key)
     pm_buf_free(&buf);
 
     return rc;
-}
-
-
-static const char *
-pm_fact_container(pm_fact_t *f)
-{
-    ssize_t                n;
-    pm_buf_t               buf = { NULL, 0 };
-    const char            *name;
-    const pm_fact_word_t  *word;
-
-    if (pm_fact_first_line(f, "run/systemd/container") == 0) {
-        return f->out;
-    }
-
-    if (pm_fact_exists(f, ".dockerenv")) {
-        return "docker";
-    }
-
-    if (pm_fact_exists(f, "run/.containerenv")) {
-        return "podman";
-    }
-
-    name = NULL;
-
-    n = pm_fact_read(f, "proc/1/cgroup", &buf);
-
-    if (n > 0) {
-        for (word = pm_fact_cgroups; word->text; word++) {
-
-            if (strstr(buf.data, word->text)) {
-                name = word->name;
-                break;
-            }
-        }
-    }
-
-    pm_buf_free(&buf);
-
-    return name;
-}
-
-
-static const char *
-pm_fact_machine(pm_fact_t *f)
-{
-    char                   flags[8192];
-    size_t                 i;
-    pm_fact_t              local;
-    const char            *p;
-    const pm_fact_word_t  *word;
-
-    static const char  *files[] = {
-        "sys/class/dmi/id/product_name",
-        "sys/class/dmi/id/sys_vendor",
-        "sys/class/dmi/id/board_vendor",
-        "sys/class/dmi/id/bios_vendor",
-        NULL
-    };
-
-    local = *f;
-    local.out = flags;
-    local.size = sizeof(flags);
-
-    for (i = 0; files[i]; i++) {
-
-        if (pm_fact_first_line(&local, files[i]) != 0) {
-            continue;
-        }
-
-        for (word = pm_fact_vendors; word->text; word++) {
-
-            if (strncmp(flags, word->text, strlen(word->text)) == 0) {
-                return word->name;
-            }
-        }
-    }
-
-    if (pm_fact_first_line(&local, "sys/hypervisor/type") == 0
-        && strcmp(flags, "xen") == 0)
-    {
-        return "xen";
-    }
-
-    if (pm_fact_cpuinfo(&local, "flags") == 0) {
-
-        p = strstr(flags, " hypervisor");
-
-        if (p && (p[11] == ' ' || p[11] == '\0')) {
-            return "vm";
-        }
-    }
-
-    return "none";
-}
-
-
-static int
-pm_fact_exists(pm_fact_t *f, const char *path)
-{
-    return faccessat(f->root, path, F_OK, 0) == 0;
-}
-
-
-static int
-pm_fact_crontab(pm_fact_t *f, const char *path, unsigned *n)
-{
-    int          rc;
-    ssize_t      len;
-    pm_buf_t     buf = { NULL, 0 };
-    const char  *p, *end, *next;
-
-    len = pm_fact_read(f, path, &buf);
-
-    if (len == -1) {
-        rc = errno;
-        pm_buf_free(&buf);
-        return rc;
-    }
-
-    end = buf.data + len;
-
-    for (p = buf.data; p < end; p = next) {
-
-        next = pm_parse_line(p, end);
-
-        *n += pm_fact_cron_line(p, next);
-    }
-
-    pm_buf_free(&buf);
-
-    return 0;
-}
-
-
-/*
- * Whether a line of a system table has five times (or @word), a user and a
- * command; settings and comments have not.
- */
-
-static int
-pm_fact_cron_line(const char *p, const char *end)
-{
-    int          i, times;
-    const char  *word, *s;
-
-    p = pm_parse_blanks(p, end);
-
-    if (p == end || *p == '#' || *p == '\n') {
-        return 0;
-    }
-
-    times = (*p == '@') ? 1 : 5;
-
-    for (i = 0; i < times + 1; i++) {
-
-        word = p;
-
-        while (p < end && *p != ' ' && *p != '\t' && *p != '\n') {
-            p++;
-        }
-
-        if (p == word) {
-            return 0;
-        }
-
-        if (i < times && *word != '@') {
-
-            for (s = word; s < p; s++) {
-
-                if (strchr("*,-/~", *s) == NULL
-                    && !(*s >= '0' && *s <= '9')
-                    && !(*s >= 'a' && *s <= 'z')
-                    && !(*s >= 'A' && *s <= 'Z'))
-                {
-                    return 0;
-                }
-            }
-        }
-
-        p = pm_parse_blanks(p, end);
-    }
-
-    return p < end && *p != '\n';
-}
-
-
-/* the names that cron itself reads in cron.d */
-
-static int
-pm_fact_cron_name(const char *name)
-{
-    const char  *p;
-
-    for (p = name; *p; p++) {
-
-        if (!(*p >= '0' && *p <= '9') && !(*p >= 'a' && *p <= 'z')
-            && !(*p >= 'A' && *p <= 'Z') && *p != '_' && *p != '-')
-        {
-            return 0;
-        }
-    }
-
-    return p != name;
 }

@@ -1,0 +1,59 @@
+#!/usr/bin/perl
+
+# A zone that is too small is refused by nginx -t; one that becomes too small
+# answers 503, says once in the log what is needed, and recovers.
+
+use strict;
+use warnings;
+
+use lib 't/lib';
+use POSIX ();
+use Test::More;
+use Time::HiRes qw(sleep);
+use Test::Procmgr;
+
+my $t = Test::Procmgr->new(plan => 9)->run(
+    zone => '1536k', database => 0, locations => <<'EOC');
+location /open/ { procmgr system; procmgr_auth off; }
+EOC
+
+my $conf = $t->read_file('etc/nginx.conf');
+$conf =~ s/procmgr_zone \S+;/procmgr_zone procmgr:1m;/;
+my $out = $t->test_conf($conf);
+like($out, qr/zone "procmgr" of 1048576 bytes is too small/, 'refused');
+like($out, qr/needs at least \d+k/, 'with the size it needs');
+
+is($t->get('/open/summary')->{status}, 200, 'small, and enough');
+
+# about 250 bytes for each in a fifth of what the tables leave
+
+my @pids = map { my $p = fork() // die "fork: $!"; idle() if !$p; $p }
+    1 .. 1200;
+
+my $r = $t->wait_for(sub {
+    my $a = $t->get('/open/summary');
+    return $a->{status} == 503 && $a;
+});
+
+is($r && $r->{status}, 503, 'too many processes for it');
+is($r->{json}{code}, 'zone_full', 'its code');
+like($r->{headers}{'content-type'}, qr/problem\+json/, 'as a problem');
+
+$t->get('/open/summary'), sleep 0.05 for 1 .. 20;
+
+my @said = $t->error_log() =~ /\[error\].*is full: a snapshot.*/g;
+is(@said, 1, 'said once in the log');
+like($said[0], qr/procmgr_zone procmgr:\d+m is needed/, 'with the size');
+
+kill 'KILL', @pids;
+waitpid $_, 0 for @pids;
+
+ok($t->wait_for(sub { $t->get('/open/summary')->{status} == 200 }),
+    'good again when they have gone');
+
+
+sub idle {
+    $SIG{$_} = 'DEFAULT' for qw(INT TERM HUP);
+    sleep 60;
+    POSIX::_exit(0);
+}

@@ -509,6 +509,11 @@ ngx_procmgr_zone_scan(ngx_procmgr_t *pm, unsigned want,
     ngx_atomic_fetch_add(&sh->counters.scan_us,
                          ngx_procmgr_boottime_us() - start);
 
+    ngx_log_debug3(NGX_LOG_DEBUG_CORE, ngx_cycle->log, 0,
+                   "procmgr scan: %uD processes, %uL bytes, %uL us",
+                   scan->nprocs, scan->size,
+                   ngx_procmgr_boottime_us() - start);
+
     s = malloc(scan->size);
     if (s == NULL) {
         ngx_snprintf((u_char *) err, NGX_PROCMGR_ERR_LEN, "no memory%Z");

@@ -71,7 +71,7 @@ export function ActionDialog({ action, onClose }) {
     busy=${phase === 'doing'} onClose=${() => onClose(op)}
     buttons=${buttons({ phase, lost, action, go, close,
       onClose: () => onClose(op) })}>
-    ${phase === 'ask' ? action.what : html`<p class="what">${action.what}</p>`}
+    ${phase !== 'done' && action.what}
     <div role="status" class="outcome">
       ${phase === 'doing' && html`<${Doing} words=${action.doing} />`}
       ${phase === 'done' && html`<${Outcome} op=${op} />`}

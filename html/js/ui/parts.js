@@ -24,7 +24,7 @@ export function Text({ value, class: cls, title }) {
 
 /** @param {{ value: unknown, label: string }} props */
 export function Output({ value, label }) {
-  return html`<pre class="output" tabindex="0" role="region"
+  return html`<pre class="output" tabindex="0" role="group"
     aria-label=${label}>${output(value)}</pre>`;
 }
 

@@ -126,7 +126,7 @@ export function Table(props) {
     `${question} ${sort}`, body);
 
   return html`
-    <div class=${`scroll ${props.class ?? ''}`} role="region" tabindex="0"
+    <div class=${`scroll ${props.class ?? ''}`} role="group" tabindex="0"
       aria-label=${label}>
       <table class=${held ? 'held' : ''}>
         <caption class="sr">${label}</caption>

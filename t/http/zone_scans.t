@@ -21,6 +21,12 @@ is(scans(), 0, 'nobody asks, nobody scans');
 
 my @urls = map { ("/open/process?num=$_", "/open/summary",
                   "/open/process/info?simple=true") } 1 .. 4;
+
+# each first question may want more of every process than those before it
+
+$t->get($_) for @urls;
+
+my $before = scans();
 my $start = time;
 my @pollers = map { poller($_) } @urls;
 
@@ -38,7 +44,7 @@ for my $p (@pollers) {
 # the questions come at most every 500 ms after the scan's start
 
 my $most = (time - $start) / 0.5 + 1;
-my $scans = scans();
+my $scans = scans() - $before;
 
 is($bad, 0, 'every request was answered');
 cmp_ok($asked, '>', 10 * $scans, "$asked requests");
@@ -46,10 +52,10 @@ cmp_ok($scans, '<=', $most, "$scans scans, no more than intervals");
 cmp_ok($scans, '>=', 3, 'but new ones');
 
 sleep 1.2;
-is(scans(), $scans, 'none after the last request');
+is(scans(), $before + $scans, 'none after the last request');
 
 is(scalar(() = $t->error_log() =~ /procmgr scan: [1-9]\d* processes/g),
-    $scans, 'each found processes');
+    $before + $scans, 'each found processes');
 
 
 sub scans { scalar(() = $t->error_log() =~ /procmgr scan:/g) }

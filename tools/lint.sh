@@ -127,7 +127,13 @@ if [ -d html/node_modules/typescript ]; then
     (cd html && npm run --silent check) || status=1
 fi
 
-git log --check --format= -- . ':!t/fixtures' | head -n 20 | grep . && status=1
+git diff --check "$(git hash-object -t tree /dev/null)" -- ':!t/fixtures' \
+    ':!*.sql' > /dev/null || {
+    echo "lint: white space at the end of lines or files"
+    git diff --check "$(git hash-object -t tree /dev/null)" -- \
+        ':!t/fixtures' ':!*.sql' | head -n 20
+    status=1
+}
 
 [ $status = 0 ] && echo "lint: clean"
 exit $status

@@ -231,6 +231,9 @@ ngx_int_t ngx_http_procmgr_members(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx, const ngx_http_procmgr_member_t *table,
     void *dst);
 
+/* as of RFC 9562, in any case of letters */
+ngx_uint_t ngx_http_procmgr_is_uuid(const u_char *p, size_t len);
+
 /* "viewer", "operator", "admin" */
 const char *ngx_http_procmgr_role_name(ngx_uint_t role);
 ngx_uint_t ngx_http_procmgr_role(const char *name);

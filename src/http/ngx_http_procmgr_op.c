@@ -102,7 +102,7 @@ ngx_http_procmgr_op_start(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
     ngx_http_procmgr_op_t  *op;
 
     if (ctx->pm->pg == NULL) {
-        return ngx_http_procmgr_db_away(r);
+        return ngx_http_procmgr_op_away(r);
     }
 
     if (ngx_http_procmgr_ops.n >= NGX_HTTP_PROCMGR_OPS_MAX) {
@@ -163,7 +163,7 @@ ngx_http_procmgr_op_start(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
     {
         (void) ngx_http_procmgr_op_detach(op);
         ngx_http_procmgr_op_close(op, "no statement");
-        return ngx_http_procmgr_db_away(r);
+        return ngx_http_procmgr_op_away(r);
     }
 
     op->r = r;

@@ -82,9 +82,6 @@ ngx_uint_t ngx_http_procmgr_outcome_helper(const char *code);
 /* the JSON a function of the schema returned, or NULL when it is broken */
 json_t *ngx_http_procmgr_pg_json(ngx_procmgr_pg_result_t *res);
 
-/* [0-9a-f-]{36} of RFC 9562, in any case */
-ngx_uint_t ngx_http_procmgr_is_uuid(const u_char *p, size_t len);
-
 /* unread.c */
 
 void ngx_http_procmgr_log_init(void);
@@ -183,6 +180,8 @@ ngx_http_request_t *ngx_http_procmgr_op_detach(ngx_http_procmgr_op_t *op);
 /* 202: it runs, or has run and `reason' says what is missing */
 void ngx_http_procmgr_op_accepted(ngx_http_procmgr_op_t *op,
     const char *reason);
+/* 503: the log cannot be written, and nothing was done */
+ngx_int_t ngx_http_procmgr_op_away(ngx_http_request_t *r);
 void ngx_http_procmgr_op_unavailable(ngx_http_procmgr_op_t *op);
 /* takes the reference of `row', which may be NULL or anything */
 void ngx_http_procmgr_op_answer(ngx_http_procmgr_op_t *op, json_t *row);

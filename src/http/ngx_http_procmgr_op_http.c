@@ -226,6 +226,16 @@ ngx_http_procmgr_op_accepted(ngx_http_procmgr_op_t *op, const char *reason)
 }
 
 
+ngx_int_t
+ngx_http_procmgr_op_away(ngx_http_request_t *r)
+{
+    return ngx_http_procmgr_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                    "database_unavailable",
+                                    "the operation log cannot be written, "
+                                    "so nothing was done");
+}
+
+
 void
 ngx_http_procmgr_op_unavailable(ngx_http_procmgr_op_t *op)
 {
@@ -234,7 +244,7 @@ ngx_http_procmgr_op_unavailable(ngx_http_procmgr_op_t *op)
     r = ngx_http_procmgr_op_detach(op);
 
     if (r) {
-        ngx_http_procmgr_finish(r, ngx_http_procmgr_db_away(r));
+        ngx_http_procmgr_finish(r, ngx_http_procmgr_op_away(r));
     }
 }
 
@@ -436,35 +446,4 @@ ngx_http_procmgr_op_word(json_t *row, const char *key)
     word = json_string_value(json_object_get(row, key));
 
     return word ? word : "";
-}
-
-
-ngx_uint_t
-ngx_http_procmgr_is_uuid(const u_char *p, size_t len)
-{
-    u_char  c;
-    size_t  i;
-
-    if (len != 36) {
-        return 0;
-    }
-
-    for (i = 0; i < len; i++) {
-
-        if (i == 8 || i == 13 || i == 18 || i == 23) {
-            if (p[i] != '-') {
-                return 0;
-            }
-
-            continue;
-        }
-
-        c = (u_char) (p[i] | 0x20);
-
-        if (!((p[i] >= '0' && p[i] <= '9') || (c >= 'a' && c <= 'f'))) {
-            return 0;
-        }
-    }
-
-    return 1;
 }

@@ -425,7 +425,8 @@ ngx_http_procmgr_pg_json(ngx_procmgr_pg_result_t *res)
         return NULL;
     }
 
-    json = json_loadb((char *) value.data, value.len, JSON_DECODE_ANY, &error);
+    json = json_loadb((char *) value.data, value.len,
+                      JSON_DECODE_ANY|JSON_REJECT_DUPLICATES, &error);
 
     if (json == NULL) {
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,

@@ -24,7 +24,6 @@ static ngx_int_t ngx_http_procmgr_find(ngx_http_request_t *r,
 static ngx_uint_t ngx_http_procmgr_match(ngx_http_procmgr_ctx_t *ctx,
     const char *pattern);
 static ngx_uint_t ngx_http_procmgr_is_pid(ngx_str_t *s, ngx_int_t *pid);
-static ngx_uint_t ngx_http_procmgr_is_uuid(ngx_str_t *s);
 static ngx_int_t ngx_http_procmgr_not_allowed(ngx_http_request_t *r,
     ngx_uint_t methods);
 
@@ -367,7 +366,7 @@ ngx_http_procmgr_match(ngx_http_procmgr_ctx_t *ctx, const char *pattern)
                 return 0;
             }
 
-            if (pattern[1] == 'i' && !ngx_http_procmgr_is_uuid(&seg)) {
+            if (pattern[1] == 'i' && !ngx_http_procmgr_is_uuid(seg.data, seg.len)) {
                 return 0;
             }
 
@@ -410,32 +409,29 @@ ngx_http_procmgr_is_pid(ngx_str_t *s, ngx_int_t *pid)
 }
 
 
-static ngx_uint_t
-ngx_http_procmgr_is_uuid(ngx_str_t *s)
+ngx_uint_t
+ngx_http_procmgr_is_uuid(const u_char *p, size_t len)
 {
+    u_char  c;
     size_t  i;
-    u_char  ch;
 
-    if (s->len != 36) {
+    if (len != 36) {
         return 0;
     }
 
-    for (i = 0; i < 36; i++) {
-        ch = s->data[i];
+    for (i = 0; i < len; i++) {
 
         if (i == 8 || i == 13 || i == 18 || i == 23) {
-            if (ch != '-') {
+            if (p[i] != '-') {
                 return 0;
             }
 
             continue;
         }
 
-        ch |= 0x20;
+        c = (u_char) (p[i] | 0x20);
 
-        if (!((s->data[i] >= '0' && s->data[i] <= '9')
-              || (ch >= 'a' && ch <= 'f')))
-        {
+        if (!((p[i] >= '0' && p[i] <= '9') || (c >= 'a' && c <= 'f'))) {
             return 0;
         }
     }

@@ -396,7 +396,6 @@ pm_fd_sockets(pm_fd_walk_t *w, pm_fd_map_t *m, int32_t pid,
         return errno;
     }
 
-    rc = 0;
     added = 0;
     before = m->n;
 
@@ -465,7 +464,6 @@ pm_fd_files(pm_fd_walk_t *w, int32_t pid, uint64_t starttime, uint64_t *count)
         return errno;
     }
 
-    rc = 0;
     files = 0;
 
     for ( ;; ) {

@@ -226,6 +226,7 @@ pm_socks_answer(pm_socks_t *s, int fd, int proto, uint32_t seq, void *buf)
 
     for ( ;; ) {
         len = sizeof(from);
+        memset(&from, 0, len);
 
         n = recvfrom(fd, buf, PM_SOCK_BUF, MSG_TRUNC,
                      (struct sockaddr *) &from, &len);

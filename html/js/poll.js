@@ -152,8 +152,14 @@ export function kick() {
 /** @param {string} prefix asks the feeds below it again, even when paused */
 export function refresh(prefix) {
   for (const feed of feeds.values()) {
-    if (feed.users.size > 0 && feed.path.startsWith(prefix)) {
+    if (!feed.path.startsWith(prefix)) {
+      continue;
+    }
+
+    if (feed.users.size > 0) {
       feed.ask();
+    } else {
+      feed.at = 0;
     }
   }
 }

@@ -523,6 +523,9 @@ pm_fact_stat(pm_fact_t *f, uint32_t *ncpus, uint64_t *btime)
     pm_buf_t         buf = { NULL, 0 };
     pm_cpu_ticks_t   all;
 
+    *ncpus = 0;
+    *btime = 0;
+
     n = pm_fact_read(f, "proc/stat", &buf);
 
     if (n == -1) {

@@ -247,6 +247,7 @@ pm_json_double(pm_json_t *j, double v)
 {
     int       digits;
     char     *p, *end, buf[40];
+    size_t    len;
     double    scaled;
     uint64_t  n;
 
@@ -289,7 +290,7 @@ pm_json_double(pm_json_t *j, double v)
     }
 
     for (digits = 15; /* void */ ; digits++) {
-        snprintf(buf, sizeof(buf) - 3, "%.*g", digits, v);
+        len = snprintf(buf, sizeof(buf) - 2, "%.*g", digits, v);
 
         if (digits == 17 || strtod(buf, NULL) == v) {
             break;
@@ -304,10 +305,11 @@ pm_json_double(pm_json_t *j, double v)
     }
 
     if (strpbrk(buf, ".e") == NULL) {
-        strcat(buf, ".0");
+        memcpy(buf + len, ".0", 2);
+        len += 2;
     }
 
-    pm_json_token(j, buf, strlen(buf));
+    pm_json_token(j, buf, len);
 }
 
 

@@ -62,7 +62,7 @@ pm_scan_create(const char *root)
         scan->sys[i] = openat(scan->proc, pm_scan_files[i],
                               O_RDONLY|O_CLOEXEC);
 
-        if (scan->sys[i] == -1 && i < PM_SYS_CPU) {
+        if (i < PM_SYS_CPU && scan->sys[i] == -1) {
             goto failed;
         }
     }

@@ -156,8 +156,13 @@ void pm_scan_destroy(pm_scan_t *scan);
  * and percentages are against `prev', a snapshot of the same host or NULL:
  * matched by pid and start time; without one they are 0 and the header's
  * percentages are those since boot, as top's first screen shows them.
- * NULL and errno when /proc itself cannot be read; a process that vanishes
- * on the way is left out.
+ * NULL and errno when /proc itself cannot be read, or descriptors or memory
+ * are short; a process that vanishes on the way is left out.  `prev' may be
+ * what the last call returned.
+ *
+ * A name beyond 15 characters stands in cmdline, whose reading may never
+ * end: it is read once in the life of a process, by a child that is killed
+ * after 50 ms; until then, and where that fails, the name is the comm.
  */
 const pm_snapshot_t *pm_scan(pm_scan_t *scan, unsigned want,
     const pm_snapshot_t *prev);

@@ -135,8 +135,8 @@ test_many(void **state)
     n = 0;
 
     for (i = 0; i < 20000; i++) {
-        n += sprintf(text + n, "user%u:x:%u:1:,,,:/home:/bin/sh\n", i,
-                     i * 64);
+        n += snprintf(text + n, 64, "user%u:x:%u:1:,,,:/home:/bin/sh\n", i,
+                      i * 64);
     }
 
     tree_write("passwd", text, n);
@@ -172,7 +172,8 @@ test_hostile_names(void **state)
 
     memset(text, 'n', 600);
     n = 600;
-    n += sprintf(text + n, ":x:5:5::/:\n:x:6:6::/:\n<b>\xff:x:7:7::/:\n");
+    n += snprintf(text + n, 400, ":x:5:5::/:\n:x:6:6::/:\n"
+                  "<b>\xff:x:7:7::/:\n");
 
     tree_write("passwd", text, n);
 

@@ -18,6 +18,7 @@ BEGIN
         CREATE ROLE procmgr_web LOGIN CONNECTION LIMIT 100;
         ALTER ROLE procmgr_web SET statement_timeout = '3s';
         ALTER ROLE procmgr_web SET lock_timeout = '1s';
+        ALTER ROLE procmgr_web SET client_min_messages = warning;
         ALTER ROLE procmgr_web SET idle_in_transaction_session_timeout = '5s';
     END IF;
 

@@ -41,7 +41,6 @@ CREATE TABLE procmgr.session (
 
 CREATE INDEX session_account ON procmgr.session (account, created)
     WHERE ended IS NULL;
-CREATE INDEX session_over ON procmgr.session (expires);
 
 -- grows in the transaction that ends a session or narrows an account: who
 -- read this number before asking for a session knows how old his answer is

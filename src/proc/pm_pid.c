@@ -390,6 +390,126 @@ pm_pid_args_next(pm_args_t *args, pm_slice_t *arg)
 
 
 int
+pm_pid_parse_io(const char *buf, size_t len, pm_io_t *io)
+{
+    pm_io_t  v;
+
+    if (pm_pid_status_value(buf, len, "syscr", &v.read_count) == -1
+        || pm_pid_status_value(buf, len, "syscw", &v.write_count) == -1
+        || pm_pid_status_value(buf, len, "read_bytes", &v.read_bytes) == -1
+        || pm_pid_status_value(buf, len, "write_bytes", &v.write_bytes) == -1
+        || pm_pid_status_value(buf, len, "rchar", &v.read_chars) == -1
+        || pm_pid_status_value(buf, len, "wchar", &v.write_chars) == -1)
+    {
+        return -1;
+    }
+
+    *io = v;
+
+    return 0;
+}
+
+
+int
+pm_pid_parse_smaps(const char *buf, size_t len, pm_smaps_t *sums)
+{
+    uint64_t     number, *sum;
+    pm_smaps_t   v;
+    const char  *s, *end, *p;
+
+    memset(&v, 0, sizeof(pm_smaps_t));
+
+    end = buf + len;
+
+    if (len && end[-1] != '\n') {
+        return -1;
+    }
+
+    /* the line of a mapping starts with its address, in lower case */
+
+    for (s = buf; s < end; s = pm_parse_line(s, end)) {
+
+        if ((p = pm_parse_key(s, end, "Rss:")) != NULL) {
+            sum = &v.rss;
+
+        } else if ((p = pm_parse_key(s, end, "Pss:")) != NULL) {
+            sum = &v.pss;
+
+        } else if ((p = pm_parse_key(s, end, "Swap:")) != NULL) {
+            sum = &v.swap;
+
+        } else if ((p = pm_parse_key(s, end, "Private_")) != NULL) {
+            sum = &v.uss;
+
+            while (*p != ':' && *p != '\n') {
+                p++;
+            }
+
+            if (*p++ == '\n') {
+                return -1;
+            }
+
+        } else {
+            continue;
+        }
+
+        if (pm_parse_u64(pm_parse_blanks(p, end), end, &number) == NULL) {
+            return -1;
+        }
+
+        *sum += number * 1024;
+    }
+
+    *sums = v;
+
+    return 0;
+}
+
+
+void
+pm_pid_environ(pm_environ_t *env, const char *buf, size_t len)
+{
+    env->pos = buf;
+    env->end = buf + len;
+}
+
+
+int
+pm_pid_environ_next(pm_environ_t *env, pm_slice_t *name, pm_slice_t *value)
+{
+    const char  *start, *stop, *equal;
+
+    while (env->pos < env->end) {
+
+        start = env->pos;
+        stop = memchr(start, '\0', env->end - start);
+
+        if (stop == NULL || stop == start) {
+            env->pos = env->end;
+            return 0;
+        }
+
+        env->pos = stop + 1;
+
+        equal = memchr(start, '=', stop - start);
+
+        if (equal == NULL || equal == start) {
+            continue;
+        }
+
+        name->data = start;
+        name->len = equal - start;
+        value->data = equal + 1;
+        value->len = stop - equal - 1;
+
+        return 1;
+    }
+
+    return 0;
+}
+
+
+int
 pm_pid_name_cut(const pm_slice_t *comm)
 {
     return comm->len >= PM_PID_COMM;

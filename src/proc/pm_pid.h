@@ -63,6 +63,46 @@ void pm_pid_args(pm_args_t *args, const char *buf, size_t len);
 int pm_pid_args_next(pm_args_t *args, pm_slice_t *arg);
 
 
+typedef struct {                        /* in psutil's order */
+    uint64_t  read_count;
+    uint64_t  write_count;
+    uint64_t  read_bytes;
+    uint64_t  write_bytes;
+    uint64_t  read_chars;
+    uint64_t  write_chars;
+} pm_io_t;
+
+int pm_pid_parse_io(const char *buf, size_t len, pm_io_t *io);
+
+
+typedef struct {                        /* bytes */
+    uint64_t  rss;
+    uint64_t  pss;
+    uint64_t  uss;
+    uint64_t  swap;
+} pm_smaps_t;
+
+/* the sums of smaps, which smaps_rollup holds already */
+int pm_pid_parse_smaps(const char *buf, size_t len, pm_smaps_t *sums);
+
+
+/*
+ * The environment as psutil takes it: it ends at the first empty string, and
+ * what has no name before its "=" is left out.  Of two with the same name
+ * the later counts.
+ */
+
+typedef struct {
+    const char  *pos;
+    const char  *end;
+} pm_environ_t;
+
+void pm_pid_environ(pm_environ_t *env, const char *buf, size_t len);
+/* 1 and the next variable, or 0 */
+int pm_pid_environ_next(pm_environ_t *env, pm_slice_t *name,
+    pm_slice_t *value);
+
+
 /* whether a comm may be the beginning of a longer name */
 int pm_pid_name_cut(const pm_slice_t *comm);
 

@@ -418,6 +418,114 @@ test_args(void **state)
 }
 
 
+static void
+test_io(void **state)
+{
+    size_t       n;
+    pm_io_t      io;
+    const char  *text;
+
+    (void) state;
+
+    text = "rchar: 323934931\nwchar: 18446744073709551615\nsyscr: 632687\n"
+           "syscw: 632675\nread_bytes: 0\nwrite_bytes: 323932160\n"
+           "cancelled_write_bytes: 5\n";
+
+    assert_int_equal(pm_pid_parse_io(text, strlen(text), &io), 0);
+    assert_int_equal(io.read_count, 632687);
+    assert_int_equal(io.write_count, 632675);
+    assert_int_equal(io.read_bytes, 0);
+    assert_int_equal(io.write_bytes, 323932160);
+    assert_int_equal(io.read_chars, 323934931);
+    assert_true(io.write_chars == UINT64_MAX);
+
+    for (n = 0; n < strlen(text) - 26; n++) {
+        assert_int_equal(pm_pid_parse_io(exact(text, n), n, &io), -1);
+    }
+}
+
+
+static void
+test_smaps(void **state)
+{
+    size_t       n;
+    pm_smaps_t   v;
+    const char  *text;
+
+    (void) state;
+
+#define MAP(path)                                                             \
+    "55d0-55d1 r--p 00000000 08:01 123        " path "\n"                     \
+    "Size:   8 kB\nRss:    7 kB\nPss:    3 kB\nPss_Dirty:  1 kB\n"            \
+    "Shared_Clean: 4 kB\nPrivate_Clean: 1 kB\nPrivate_Dirty: 2 kB\n"         \
+    "Private_Hugetlb: 4 kB\nSwap:  5 kB\nSwapPss: 9 kB\nVmFlags: rd\n"
+
+    text = MAP("/bin/x") MAP("/tmp/Rss: 999 kB") MAP("");
+
+    assert_int_equal(pm_pid_parse_smaps(text, strlen(text), &v), 0);
+    assert_int_equal(v.rss, 21 * 1024);
+    assert_int_equal(v.pss, 9 * 1024);
+    assert_int_equal(v.uss, 21 * 1024);
+    assert_int_equal(v.swap, 15 * 1024);
+
+    for (n = 1; n < strlen(text); n++) {
+        if (text[n - 1] != '\n') {
+            assert_int_equal(pm_pid_parse_smaps(exact(text, n), n, &v), -1);
+        }
+    }
+
+    assert_int_equal(v.rss, 21 * 1024);
+    assert_int_equal(pm_pid_parse_smaps(exact("Private_\n", 9), 9, &v), -1);
+    assert_int_equal(pm_pid_parse_smaps(exact("Rss:\n", 5), 5, &v), -1);
+
+    /* a kernel thread has none */
+
+    assert_int_equal(pm_pid_parse_smaps("", 0, &v), 0);
+    assert_int_equal(v.rss, 0);
+}
+
+
+static const char *
+variables(const char *s, size_t len)
+{
+    size_t        n;
+    pm_slice_t    k, v;
+    pm_environ_t  env;
+    static char   joined[256];
+
+    n = 0;
+
+    pm_pid_environ(&env, exact(s, len), len);
+
+    while (pm_pid_environ_next(&env, &k, &v)) {
+        n += snprintf(joined + n, sizeof(joined) - n, "[%.*s|%.*s]",
+                      (int) k.len, k.data, (int) v.len, v.data);
+    }
+
+    joined[n] = '\0';
+
+    return joined;
+}
+
+#define env(s)  variables(s, sizeof(s) - 1)
+
+
+static void
+test_environ(void **state)
+{
+    (void) state;
+
+    assert_string_equal(env(""), "");
+    assert_string_equal(env("A=1\0B=\0"), "[A|1][B|]");
+    assert_string_equal(env("A=1=2\0"), "[A|1=2]");
+    assert_string_equal(env("=1\0noequal\0C=3\0"), "[C|3]");
+    assert_string_equal(env("A=1\0\0B=2\0"), "[A|1]");
+    assert_string_equal(env("A=1\0B=cut"), "[A|1]");
+    assert_string_equal(env("\0A=1\0"), "");
+    assert_string_equal(env("A=1\0A=2\0"), "[A|1][A|2]");
+}
+
+
 static const char *
 name(const char *c, const char *cmdline, size_t len)
 {
@@ -548,6 +656,9 @@ main(void)
         cmocka_unit_test(test_status_value),
         cmocka_unit_test(test_cgroup),
         cmocka_unit_test(test_args),
+        cmocka_unit_test(test_io),
+        cmocka_unit_test(test_smaps),
+        cmocka_unit_test(test_environ),
         cmocka_unit_test(test_name),
         cmocka_unit_test(test_numbers)
     };

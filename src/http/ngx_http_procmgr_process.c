@@ -1,5 +1,6 @@
 
 #include "ngx_http_procmgr_system.h"
+#include "../proc/pm_late.h"
 
 
 #define NGX_HTTP_PROCMGR_NUM  10
@@ -47,6 +48,8 @@ static ngx_int_t ngx_http_procmgr_process_simple(ngx_http_request_t *r,
 static void ngx_http_procmgr_make_list(ngx_procmgr_job_t *job);
 static void ngx_http_procmgr_make_names(ngx_procmgr_job_t *job);
 static void ngx_http_procmgr_make_one(ngx_procmgr_job_t *job);
+static ngx_int_t ngx_http_procmgr_make_late(ngx_procmgr_job_t *job,
+    int32_t pid);
 static ngx_http_procmgr_process_row_t *ngx_http_procmgr_process_rows(
     ngx_procmgr_job_t *job);
 static int ngx_libc_cdecl ngx_http_procmgr_cmp_rss(const void *a,
@@ -466,7 +469,14 @@ ngx_http_procmgr_make_one(ngx_procmgr_job_t *job)
     p = NULL;
 
     if (args->pid <= NGX_MAX_INT32_VALUE) {
+
         p = pm_snapshot_find(job->snapshot, (int32_t) args->pid);
+
+        if (p == NULL
+            && ngx_http_procmgr_make_late(job, (int32_t) args->pid) == NGX_OK)
+        {
+            return;
+        }
     }
 
     if (p == NULL) {
@@ -479,6 +489,49 @@ ngx_http_procmgr_make_one(ngx_procmgr_job_t *job)
     pm_json_array(&job->json);
     ngx_http_procmgr_json_simple(job, p);
     pm_json_array_end(&job->json);
+}
+
+
+/* one that was not there yet when the snapshot was made */
+
+static ngx_int_t
+ngx_http_procmgr_make_late(ngx_procmgr_job_t *job, int32_t pid)
+{
+    int           rc;
+    char          user[NGX_HTTP_PROCMGR_USER_LEN];
+    pm_json_t    *j;
+    pm_late_t     late;
+    pm_fd_walk_t  walk;
+
+    if (pm_fd_walk_init(&walk, NULL) != 0) {
+        return NGX_DECLINED;
+    }
+
+    rc = pm_late_read(&late, walk.proc, pid);
+
+    pm_fd_walk_free(&walk);
+
+    if (rc != 0) {
+        return NGX_DECLINED;
+    }
+
+    ngx_http_procmgr_users_refresh();
+    ngx_http_procmgr_user_name(user, late.proc.uid[0]);
+
+    j = &job->json;
+
+    pm_json_array(j);
+    pm_json_object(j);
+    pm_json_key(j, "name");
+    pm_json_strn(j, late.comm, late.len);
+    pm_json_key(j, "username");
+    pm_json_str(j, user);
+    pm_json_key(j, "pid");
+    pm_json_i64(j, pid);
+    pm_json_object_end(j);
+    pm_json_array_end(j);
+
+    return NGX_OK;
 }
 
 

@@ -1,5 +1,6 @@
 
 #include "ngx_http_procmgr_services.h"
+#include "../proc/pm_late.h"
 
 typedef struct {                        /* a cached unit */
     uint32_t                         offset;
@@ -20,6 +21,7 @@ typedef struct {
     pm_socks_t                       socks;
     pm_fd_map_t                      map;
     pm_fd_walk_t                     walk;
+    pm_lates_t                       lates;     /* sockets are read anew */
 
     pm_wire_pid_t                   *ask;
     size_t                           nask;
@@ -37,12 +39,20 @@ typedef struct {
     uint32_t                         uid;       /* the last one looked up */
     unsigned                         known_uid:1;
     char                             user[NGX_HTTP_PROCMGR_USER_LEN];
+    char                             unit[PM_UNIT_LEN];
 } ngx_http_procmgr_services_t;
 
 
 static ngx_int_t ngx_http_procmgr_services_sockets(
     ngx_http_procmgr_services_t *v);
 static void ngx_http_procmgr_services_walk(ngx_http_procmgr_services_t *v);
+static void ngx_http_procmgr_services_ask(ngx_http_procmgr_services_t *v,
+    const pm_proc_t *p, unsigned fields);
+static const pm_proc_t *ngx_http_procmgr_services_proc(
+    ngx_http_procmgr_services_t *v, int32_t pid, const char **name,
+    size_t *len);
+static unsigned ngx_http_procmgr_services_score(
+    ngx_http_procmgr_services_t *v, int32_t pid);
 static void ngx_http_procmgr_services_record(void *data,
     const pm_wire_head_t *head, const u_char *bytes);
 static ngx_int_t ngx_http_procmgr_services_json(
@@ -63,7 +73,7 @@ void
 ngx_http_procmgr_make_services(ngx_procmgr_job_t *job)
 {
     int                           rc;
-    uint32_t                      n;
+    size_t                        n;
     ngx_http_procmgr_services_t   v;
 
     ngx_memzero(&v, sizeof(ngx_http_procmgr_services_t));
@@ -83,7 +93,11 @@ ngx_http_procmgr_make_services(ngx_procmgr_job_t *job)
         goto done;
     }
 
-    n = job->snapshot->nprocs + 1;
+    /* without memory or descriptors the rows are those of the snapshot */
+
+    (void) pm_lates_read(&v.lates, v.walk.proc, job->snapshot);
+
+    n = job->snapshot->nprocs + v.lates.n + 1;
 
     v.ask = ngx_calloc(n * sizeof(pm_wire_pid_t), job->log);
     v.units = ngx_calloc(n * sizeof(ngx_http_procmgr_services_unit_t),
@@ -130,6 +144,7 @@ done:
     pm_fd_walk_free(&v.walk);
     pm_fd_map_free(&v.map);
     pm_socks_free(&v.socks);
+    pm_lates_free(&v.lates);
     ngx_free(v.ask);
     ngx_free(v.units);
     free(v.texts);
@@ -187,43 +202,52 @@ ngx_http_procmgr_services_sockets(ngx_http_procmgr_services_t *v)
 static void
 ngx_http_procmgr_services_walk(ngx_http_procmgr_services_t *v)
 {
-    int                   rc;
-    uint32_t              i;
-    unsigned              fields;
-    const pm_proc_t      *p;
-    const pm_snapshot_t  *s;
+    size_t            i;
+    unsigned          fields;
+    const pm_proc_t  *p;
 
-    s = v->job->snapshot;
-    p = pm_snapshot_procs(s);
+    p = pm_snapshot_procs(v->job->snapshot);
 
-    for (i = 0; i < s->nprocs; i++, p++) {
+    for (i = 0; i < v->job->snapshot->nprocs; i++, p++) {
 
-        fields = 0;
+        fields = v->search ? ngx_http_procmgr_search_own(v->search,
+                                                         v->walk.proc, p)
+                           : 0;
 
-        /* neither a thread of the kernel nor the dead have descriptors */
+        ngx_http_procmgr_services_ask(v, p, fields);
+    }
 
-        if (v->map.used && !p->kthread && p->state != 'Z' && p->state != 'X')
-        {
-            rc = ngx_http_procmgr_own(p)
-                 ? pm_fd_sockets(&v->walk, &v->map, p->pid, p->starttime)
-                 : EACCES;
+    for (i = 0; i < v->lates.n; i++) {
+        ngx_http_procmgr_services_ask(v, &v->lates.elts[i].proc, 0);
+    }
+}
 
-            if (rc != 0 && rc != ENOENT && rc != ESRCH) {
-                fields |= 1 << PM_READ_FD;
-                v->fds++;
-            }
+
+static void
+ngx_http_procmgr_services_ask(ngx_http_procmgr_services_t *v,
+    const pm_proc_t *p, unsigned fields)
+{
+    int  rc;
+
+    /* neither a thread of the kernel nor the dead have descriptors */
+
+    if (v->map.used && !p->kthread && p->state != 'Z' && p->state != 'X') {
+
+        rc = ngx_http_procmgr_own(p)
+             ? pm_fd_sockets(&v->walk, &v->map, p->pid, p->starttime)
+             : EACCES;
+
+        if (rc != 0 && rc != ENOENT && rc != ESRCH) {
+            fields |= 1 << PM_READ_FD;
+            v->fds++;
         }
+    }
 
-        if (v->search) {
-            fields |= ngx_http_procmgr_search_own(v->search, v->walk.proc, p);
-        }
-
-        if (fields) {
-            v->ask[v->nask].pid = p->pid;
-            v->ask[v->nask].starttime = p->starttime;
-            v->ask[v->nask].fields = fields;
-            v->nask++;
-        }
+    if (fields) {
+        v->ask[v->nask].pid = p->pid;
+        v->ask[v->nask].starttime = p->starttime;
+        v->ask[v->nask].fields = fields;
+        v->nask++;
     }
 }
 
@@ -234,7 +258,10 @@ ngx_http_procmgr_services_record(void *data, const pm_wire_head_t *head,
 {
     ngx_http_procmgr_services_t *v = data;
 
-    if (pm_snapshot_find(v->job->snapshot, head->pid) == NULL) {
+    size_t       len;
+    const char  *name;
+
+    if (ngx_http_procmgr_services_proc(v, head->pid, &name, &len) == NULL) {
         return;
     }
 
@@ -268,6 +295,56 @@ ngx_http_procmgr_services_record(void *data, const pm_wire_head_t *head,
 }
 
 
+static const pm_proc_t *
+ngx_http_procmgr_services_proc(ngx_http_procmgr_services_t *v, int32_t pid,
+    const char **name, size_t *len)
+{
+    const pm_proc_t  *p;
+    const pm_late_t  *late;
+
+    p = pm_snapshot_find(v->job->snapshot, pid);
+
+    if (p) {
+        *name = pm_snapshot_str(v->job->snapshot, p->name);
+        *len = p->name.len;
+
+        return p;
+    }
+
+    late = pm_lates_find(&v->lates, pid);
+
+    if (late) {
+        *name = late->comm;
+        *len = late->len;
+
+        return &late->proc;
+    }
+
+    return NULL;
+}
+
+
+static unsigned
+ngx_http_procmgr_services_score(ngx_http_procmgr_services_t *v, int32_t pid)
+{
+    pm_match_text_t   fields[PM_MATCH_FIELDS];
+    const pm_late_t  *late;
+
+    late = pm_lates_find(&v->lates, pid);
+
+    if (late == NULL) {
+        return ngx_http_procmgr_search_score(v->search, pid);
+    }
+
+    ngx_memzero(fields, sizeof(fields));
+
+    fields[PM_MATCH_NAME].text = late->comm;
+    fields[PM_MATCH_NAME].len = late->len;
+
+    return pm_match(&v->args->match, fields);
+}
+
+
 static ngx_int_t
 ngx_http_procmgr_services_json(ngx_http_procmgr_services_t *v)
 {
@@ -295,7 +372,7 @@ ngx_http_procmgr_services_json(ngx_http_procmgr_services_t *v)
             h = pm_fd_map_find(&v->map, v->socks.elts[i].inode, &n);
 
             for (k = 0; k < n; k++) {
-                score = ngx_http_procmgr_search_score(v->search, h[k].pid);
+                score = ngx_http_procmgr_services_score(v, h[k].pid);
                 best = ngx_max(best, score);
             }
 
@@ -427,28 +504,26 @@ ngx_http_procmgr_services_holders(ngx_http_procmgr_services_t *v,
     const pm_sock_t *k)
 {
     char                   program[300];
-    size_t                 i, n, len, unit_len;
+    size_t                 i, n, len, name_len, unit_len;
     pm_json_t             *j;
-    const char            *unit;
+    const char            *name, *unit;
     const pm_proc_t       *p;
-    const pm_snapshot_t   *s;
     const pm_fd_holder_t  *h;
 
     j = &v->job->json;
-    s = v->job->snapshot;
 
     h = pm_fd_map_find(&v->map, k->inode, &n);
 
     pm_json_key(j, "pid_program");
 
     if (n) {
-        p = pm_snapshot_find(s, h[0].pid);
+        (void) ngx_http_procmgr_services_proc(v, h[0].pid, &name, &name_len);
 
         len = (size_t) snprintf(program, sizeof(program), "%d/", h[0].pid);
-        i = ngx_min(p->name.len, sizeof(program) - len);
-        ngx_memcpy(program + len, pm_snapshot_str(s, p->name), i);
+        name_len = ngx_min(name_len, sizeof(program) - len);
+        ngx_memcpy(program + len, name, name_len);
 
-        pm_json_strn(j, program, len + i);
+        pm_json_strn(j, program, len + name_len);
 
     } else {
         pm_json_str(j, "-");
@@ -461,7 +536,7 @@ ngx_http_procmgr_services_holders(ngx_http_procmgr_services_t *v,
     pm_json_array(j);
 
     for (i = 0; i < n; i++) {
-        p = pm_snapshot_find(s, h[i].pid);
+        p = ngx_http_procmgr_services_proc(v, h[i].pid, &name, &name_len);
 
         if (unit == NULL) {
             unit = ngx_http_procmgr_services_unit(v, p, &unit_len);
@@ -471,7 +546,7 @@ ngx_http_procmgr_services_holders(ngx_http_procmgr_services_t *v,
         pm_json_key(j, "pid");
         pm_json_i64(j, h[i].pid);
         pm_json_key(j, "name");
-        ngx_http_procmgr_json_name(v->job, p);
+        pm_json_strn(j, name, name_len);
         pm_json_key(j, "fd");
         pm_json_i64(j, h[i].fd);
         pm_json_object_end(j);
@@ -503,6 +578,13 @@ ngx_http_procmgr_services_unit(ngx_http_procmgr_services_t *v,
     ngx_http_procmgr_services_unit_t  *u;
 
     s = v->job->snapshot;
+
+    if (pm_snapshot_find(s, p->pid) != p) {
+        *len = pm_unit_read(v->unit, v->walk.proc, p->pid);
+
+        return *len ? v->unit : NULL;
+    }
+
     u = &v->units[p - pm_snapshot_procs(s)];
 
     if (u->len == 0) {

@@ -45,6 +45,7 @@ typedef struct {
     const char           *actor;
     const char           *role_name;
     unsigned              role;
+    uint64_t              expires;    /* ms; nobody waits longer */
 
     int                   spool;      /* of the action that runs, or -1 */
     pm_policy_t           policy;

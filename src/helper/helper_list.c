@@ -128,7 +128,7 @@ helper_list_first(const pm_policy_t *p, size_t i, unsigned role)
         }
 
         if (e->kind == PM_POLICY_READ
-            || (e->kind == PM_POLICY_SERVICE
+            || (e->kind == PM_POLICY_SERVICE && e->name && o->name
                 && strcmp(e->name, o->name) == 0))
         {
             return 0;

@@ -27,6 +27,7 @@
 
 #define HELPER_READ_ONE   2000        /* ms for one process */
 #define HELPER_READ_ALL   20000       /* ms for all */
+#define HELPER_READ_MARGIN  250       /* ms to send the rest */
 
 
 typedef struct {
@@ -49,7 +50,7 @@ static void helper_read_denied(pm_wire_text_t *t, uint32_t fields);
 void
 helper_read(helper_t *h)
 {
-    int                 error;
+    int                 dir, error;
     char                mark[64], why[HELPER_WHY];
     size_t              n, i, from, to, done;
     uint32_t            asked, fields;
@@ -78,11 +79,18 @@ helper_read(helper_t *h)
 
     if (list == NULL || shared == MAP_FAILED) {
         helper_io_answer(h, "error", "helper_error", "no memory");
+        free(list);
         return;
     }
 
     n = helper_read_sort(h, list, fields);
     deadline = helper_now() + HELPER_READ_ALL;
+
+    /* what was read is of use only before the worker stops waiting */
+
+    if (deadline > h->expires - HELPER_READ_MARGIN) {
+        deadline = h->expires - HELPER_READ_MARGIN;
+    }
 
     for (from = 0; from < n; from = to) {
 
@@ -109,6 +117,8 @@ helper_read(helper_t *h)
         }
     }
 
+    free(list);
+
     helper_io_start(&t, "ok", NULL, NULL);
     helper_read_denied(&t, asked & ~fields);
     helper_io_final(&t, NULL);
@@ -116,9 +126,9 @@ helper_read(helper_t *h)
     snprintf(mark, sizeof(mark), "read.%s.%x", h->role_name,
              (unsigned) (asked & fields));
 
-    i = (size_t) helper_spool_open(why, sizeof(why));
+    dir = helper_spool_open(why, sizeof(why));
 
-    if ((int) i != -1 && helper_spool_first((int) i, mark)) {
+    if (dir != -1 && helper_spool_first(dir, mark)) {
         helper_log(h, "first read of fields %x, %zu processes",
                    (unsigned) (asked & fields), h->npids);
     }

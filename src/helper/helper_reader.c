@@ -327,11 +327,10 @@ helper_reader_fds(helper_reading_t *r, uint32_t fields)
     unsigned long long   pos;
 
     fds = helper_reader_open(r->dir, "fd", O_RDONLY|O_DIRECTORY);
-    error = fds == -1 ? errno : 0;
     d = fds == -1 ? NULL : fdopendir(fds);
+    error = d == NULL ? errno : 0;
 
     if (fds != -1 && d == NULL) {
-        error = errno;
         close(fds);
     }
 
@@ -345,7 +344,7 @@ helper_reader_fds(helper_reading_t *r, uint32_t fields)
 
         helper_reader_begin(r);
 
-        if (error) {
+        if (error || d == NULL) {
             helper_reader_end(r, f, error);
             continue;
         }

@@ -142,7 +142,7 @@ helper_check(helper_t *h)
     char         why[HELPER_WHY];
     size_t       i;
     uint8_t      key[PM_WIRE_KEY_LEN];
-    uint64_t     expires, now;
+    uint64_t     now;
     const char  *v, *word;
 
     if (helper_key(key, why, sizeof(why)) != 0) {
@@ -185,8 +185,8 @@ helper_check(helper_t *h)
 
     now = helper_now();
 
-    if (pm_wire_getu(&h->msg, "expires", UINT64_MAX, &expires) != 0
-        || expires <= now || expires - now > HELPER_LIFETIME)
+    if (pm_wire_getu(&h->msg, "expires", UINT64_MAX, &h->expires) != 0
+        || h->expires <= now || h->expires - now > HELPER_LIFETIME)
     {
         helper_io_answer(h, "refused", "expired",
                          "the request is not valid at this time");

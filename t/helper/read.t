@@ -196,6 +196,58 @@ for my $c ([$www, 'www-data'], [$nobody, 'nobody'], [$root, 'root']) {
 		'no words of a request are a path');
 }
 
+# what a reader may do; and one that hangs, for which it is stopped here
+
+{
+	my $stopper = fork();
+
+	if ($stopper == 0) {
+		my $end = time() + 10;
+
+		while (time() < $end) {
+			for my $p (glob('/proc/[0-9]*')) {
+				next if (readlink("$p/exe") // '') ne $h->{helper};
+				open my $f, '<', "$p/status" or next;
+				my $s = do { local $/; <$f> };
+				next unless $s =~ /^Uid:\t65534\t65534\t65534\t65534$/m
+					&& $s =~ /^CapPrm:\t0*80000$/m;
+				kill 'STOP', $p =~ /(\d+)/;
+				$h->write('reader', $s . 'root=' . readlink("$p/root"));
+				POSIX::_exit(0);
+			}
+		}
+
+		POSIX::_exit(1);
+	}
+
+	my $t = time();
+	my $r = $h->ask(verb => 'read', _pids => [[$root, 1, 0],
+		map { [$nobody, $all, 0] } 1 .. 3000]);
+	my $took = time() - $t;
+
+	waitpid $stopper, 0;
+	is($?, 0, 'a reader was stopped');
+
+	open my $f, '<', "$d/reader";
+	my $s = do { local $/; <$f> // '' };
+	like($s, qr/^CapEff:\t0*80000$/m, 'it has CAP_SYS_PTRACE alone');
+	like($s, qr/^CapInh:\t0+$/m, 'and nothing to inherit');
+	like($s, qr/^Gid:\t65534\t65534\t65534\t65534$/m, 'no group');
+	like($s, qr/^Groups:\s*$/m, 'no groups');
+	like($s, qr/^NoNewPrivs:\t1$/m, 'it cannot get more');
+	like($s, qr!root=/proc/\d+/fdinfo$!, 'its root holds nothing');
+
+	is(Test::Helper::word($r), 'ok', 'the others were read');
+	cmp_ok($took, '>', 1.9, 'after 2 s');
+	is($r->{rest}, '', 'whole frames');
+
+	my %n;
+	$n{$_->{error}}++ for @{$r->{records}};
+	is(scalar(@{$r->{records}}), 1 + 11 * 3000, 'a record of each');
+	cmp_ok($n{POSIX::ETIMEDOUT()} // 0, '>', 0, 'one says ETIMEDOUT');
+	cmp_ok($n{POSIX::ETIMEDOUT()} // 0, '<=', 11, 'and no other');
+}
+
 # the whole host at once, quickly
 
 {
@@ -216,6 +268,16 @@ for my $c ([$www, 'www-data'], [$nobody, 'nobody'], [$root, 'root']) {
 	is(Test::Helper::word($r), 'ok', 'all files of all processes');
 	is($r->{rest}, '', 'whole frames');
 	is(scalar(@{$r->{records}}), 11 * @pids, 'a record of each');
+}
+
+# nobody waits longer than the request is good for
+
+{
+	my $r = $h->ask(verb => 'read', expires => Test::Helper::boot_ms() + 600,
+		_pids => [map { [$root, $all, 0] } 1 .. 50000]);
+	is(Test::Helper::word($r), 'ok', 'more than the time allows');
+	is(scalar(@{$r->{records}}), 11 * 50000, 'a record of each');
+	is($r->{records}[-1]{error}, POSIX::ETIMEDOUT(), 'the last ones late');
 }
 
 # large ones come whole

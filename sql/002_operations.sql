@@ -467,7 +467,9 @@ $$;
 
 
 -- Newest first.  Planned for the filters that are given: the others fold
--- away, and what is left has an index each.
+-- away, and what is left has an index each.  A time is turned into positions
+-- first, which follow the clock but for the moments in which two hosts write;
+-- an hour of grace covers these and a clock that was set back.
 
 CREATE FUNCTION procmgr.log_list(p_filters jsonb, p_limit int, p_before bigint)
     RETURNS text
@@ -485,6 +487,9 @@ DECLARE
     f_since   timestamptz := (p_filters->>'since')::timestamptz;
     f_until   timestamptz := (p_filters->>'until')::timestamptz;
     n         int := least(greatest(coalesce(p_limit, 100), 1), 500);
+    grace     interval := '1 hour';
+    lowest    bigint;
+    highest   bigint;
     page      json;
     rows      int;
     last      bigint;
@@ -493,29 +498,52 @@ BEGIN
         f_status := 'running';
     END IF;
 
+    IF f_since IS NOT NULL THEN
+        lowest := coalesce(
+            (SELECT min(o.seq) FROM procmgr.op o
+             WHERE o.at >= f_since AND o.at < f_since + grace),
+            (SELECT o.seq FROM procmgr.op o
+             WHERE o.at >= f_since ORDER BY o.at LIMIT 1),
+            9223372036854775807);
+    END IF;
+
+    IF f_until IS NOT NULL THEN
+        highest := coalesce(
+            (SELECT max(o.seq) FROM procmgr.op o
+             WHERE o.at < f_until AND o.at >= f_until - grace),
+            (SELECT o.seq FROM procmgr.op o
+             WHERE o.at < f_until ORDER BY o.at DESC LIMIT 1),
+            0);
+    END IF;
+
     WITH found AS MATERIALIZED (
-        SELECT r FROM procmgr.op_row r
-        WHERE (p_before IS NULL OR r.seq < p_before)
-          AND (f_unread IS NULL OR r.unread = f_unread)
-          AND (f_type IS NULL OR r.type = f_type)
-          AND (f_status IS NULL OR r.status = f_status)
-          AND (f_actor IS NULL OR r.actor = f_actor)
-          AND (f_target IS NULL OR r.target = f_target)
-          AND (f_host IS NULL OR r.host = f_host)
-          AND (f_since IS NULL OR r.at >= f_since)
-          AND (f_until IS NULL OR r.at < f_until)
-          AND (f_q IS NULL OR strpos(lower(concat_ws(E'\n', r.type, r.target,
-                   r.actor, r.remote, r.host, r.code, r.request::text)), f_q)
+        SELECT o.seq
+        FROM procmgr.op o
+        JOIN procmgr.op_state s ON s.seq = o.seq
+        WHERE (p_before IS NULL OR o.seq < p_before)
+          AND (lowest IS NULL OR o.seq >= lowest)
+          AND (highest IS NULL OR o.seq <= highest)
+          AND (f_unread IS NULL OR s.unread = f_unread)
+          AND (f_type IS NULL OR o.type = f_type)
+          AND (f_status IS NULL OR s.status = f_status)
+          AND (f_actor IS NULL OR o.actor = f_actor)
+          AND (f_target IS NULL OR o.target = f_target)
+          AND (f_host IS NULL OR o.host = f_host)
+          AND (f_since IS NULL OR o.at >= f_since)
+          AND (f_until IS NULL OR o.at < f_until)
+          AND (f_q IS NULL OR strpos(lower(concat_ws(E'\n', o.type, o.target,
+                   o.actor, o.remote, o.host, s.code, o.request::text)), f_q)
                    > 0)
-        ORDER BY r.seq DESC
+        ORDER BY o.seq DESC
         LIMIT n + 1
     ), numbered AS (
-        SELECT r, row_number() OVER (ORDER BY (r).seq DESC) AS i FROM found
+        SELECT seq, row_number() OVER (ORDER BY seq DESC) AS i FROM found
     )
-    SELECT count(*), min((r).seq) FILTER (WHERE i <= n),
+    SELECT count(*), min(r.seq) FILTER (WHERE i <= n),
            json_agg(procmgr.op_json(r, 4096) ORDER BY i) FILTER (WHERE i <= n)
         INTO rows, last, page
-        FROM numbered;
+        FROM numbered
+        JOIN procmgr.op_row r ON r.seq = numbered.seq;
 
     RETURN json_build_object(
         'rows', coalesce(page, '[]'),

@@ -16,7 +16,7 @@ use Test::More;
 use Test::Procmgr;
 use Test::ProcmgrProc;
 
-my $t = Test::Procmgr->new(plan => 54)->run(interval => '100ms', workers => 2);
+my $t = Test::Procmgr->new(plan => 57)->run(interval => '100ms', workers => 2);
 my $s = $t->login();
 my $me = getpwuid $>;
 my $other = as_root() ? 'nobody' : $me;
@@ -203,6 +203,28 @@ ok((grep { $_->{pid} == $quiet->{pid} } @{ $found->{processes} }),
     'letters in their order');
 $found = rows('?name=no-such-thing-anywhere-here');
 is_deeply($found->{services}, [], 'nothing is nothing');
+
+# a viewer does not see others' command lines where the policy says so, and
+# cannot find by what it does not see
+
+SKIP: {
+    skip 'all processes are our own', 3 if !as_root();
+
+    my $v = $t->login('viewer');
+    my $secret = spawn(user => $other, code => sub {
+        $0 = 'procmgr-loud word-nobody-uses';
+        'ok';
+    });
+    sleep 0.15;
+    $r = $v->get('/system/services?name=procmgr-loud');
+    ($p) = grep { $_->{pid} == $secret->{pid} } @{ $r->{json}{processes} };
+    is($p->{cmdline}, undef, 'a command line that is not known');
+    like($r->{headers}{'x-procmgr-partial'}, qr/\bcmdline\b/, 'it says so');
+
+    is(scalar(grep { $_->{pid} == $secret->{pid} } @{
+        $v->get('/system/services?name=word-nobody-uses')->{json}{processes}
+    }), 0, 'and finds nothing by it');
+}
 
 # refusals name what is wrong and what is right
 

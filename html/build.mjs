@@ -92,7 +92,8 @@ async function namePreloads(out, all) {
     .map((f) => `  <link rel="modulepreload" href="${f}">`);
   const html = await readFile(page, 'utf8');
 
-  await writeFile(page, html.replace('</head>', `${links.join('\n')}\n</head>`));
+  await writeFile(page, html.replace('</head>',
+    `${links.join('\n')}\n</head>`));
 }
 
 
@@ -109,7 +110,8 @@ async function listLicences(out) {
   }
 
   await writeFile(join(out, 'licences.txt'),
-    `The page contains these libraries.\n\n${parts.join(`\n${'-'.repeat(72)}\n\n`)}`);
+    `The page contains these libraries.\n\n${
+      parts.join(`\n${'-'.repeat(72)}\n\n`)}`);
 }
 
 

@@ -76,7 +76,7 @@ export function duration(seconds) {
 }
 
 
-/** @param {Date} date @param {boolean} [day] with the day even when it is today */
+/** @param {Date} date @param {boolean} [day] even if it is today */
 export function clock(date, day = false) {
   const today = new Date().toDateString() === date.toDateString() && !day;
   const key = `${locale()} clock ${today}`;

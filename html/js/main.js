@@ -9,4 +9,5 @@ import { html } from './ui/html.js';
 
 await Promise.all([loadLanguage(), resume()]);
 
-render(html`<${App} />`, /** @type {Element} */ (document.getElementById('app')));
+render(html`<${App} />`,
+  /** @type {Element} */ (document.getElementById('app')));

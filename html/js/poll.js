@@ -190,7 +190,7 @@ export function forgetAll() {
  * stale: still the answer of the former path
  */
 export function useFeed(path, pace = 0) {
-  const [, redraw] = useReducer((/** @type {number} */ n) => n + 1, 0);
+  const [, redraw] = useReducer((n) => n + 1, 0);
   const last = useRef(/** @type {any} */ (undefined));
 
   useEffect(() => {

@@ -56,7 +56,8 @@ test('the page names files that are there, by relative addresses', () => {
 test('nothing inline that the Content-Security-Policy forbids', () => {
   const page = text(join(out, 'index.html'));
 
-  assert.doesNotMatch(page, /<script(?![^>]*\bsrc=)[^>]*>|<style|\bon\w+=|style="/);
+  assert.doesNotMatch(page,
+    /<script(?![^>]*\bsrc=)[^>]*>|<style|\bon\w+=|style="/);
 });
 
 

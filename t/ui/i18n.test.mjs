@@ -66,7 +66,8 @@ const texts = sources();
 
 for (const lang of Object.keys(words)) {
   test(`${lang}: no key is missing`, () => {
-    const missing = [...used(texts, lang)].filter((key) => !(key in words[lang]));
+    const missing = [...used(texts, lang)]
+      .filter((key) => !(key in words[lang]));
 
     assert.deepEqual(missing, []);
   });
@@ -74,7 +75,8 @@ for (const lang of Object.keys(words)) {
   test(`${lang}: no key is unused`, () => {
     const keys = used(texts, lang);
 
-    assert.deepEqual(Object.keys(words[lang]).filter((key) => !keys.has(key)), []);
+    assert.deepEqual(Object.keys(words[lang])
+      .filter((key) => !keys.has(key)), []);
   });
 
   test(`${lang}: no words are empty, keys stand in order`, () => {

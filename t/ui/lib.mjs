@@ -16,7 +16,8 @@ const browsers = [process.env.PROCMGR_CHROMIUM, '/usr/bin/chromium',
   '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
 /* answers that a test provokes; the browser prints them to the console */
-const expectedStatus = /the server responded with a status of (401|403|404|409|429|503)/;
+const expectedStatus
+  = /the server responded with a status of (401|403|404|409|429|503)/;
 
 
 export function instance() {

@@ -37,6 +37,10 @@ const views = {
 const hash = { confirm: 'services' };
 
 
+const resize = (page, width) => page.setViewportSize({ width,
+  height: width < 600 ? 860 : Math.floor(width * .64) });
+
+
 await mkdir(out, { recursive: true });
 
 const where = instance();
@@ -52,7 +56,7 @@ for (const theme of ['light', 'dark']) {
   await page.waitForSelector('input[name="username"]');
 
   for (const width of WIDTHS) {
-    await page.setViewportSize({ width, height: width < 600 ? 860 : width * .64 | 0 });
+    await resize(page, width);
     await shoot('login');
   }
 
@@ -61,7 +65,7 @@ for (const theme of ['light', 'dark']) {
 
   for (const [view, ready] of Object.entries(views)) {
     for (const width of WIDTHS) {
-      await page.setViewportSize({ width, height: width < 600 ? 860 : width * .64 | 0 });
+      await resize(page, width);
       await page.goto(`${where.url}#/${hash[view] ?? view}`);
       await page.mouse.move(0, 0);
       await ready(page);

@@ -133,7 +133,8 @@ const LogLink = ({ id }) => html`
  */
 export function Outcome({ op }) {
   if (running(op)) {
-    return html`<p class="doing"><i aria-hidden="true"></i>${t('op.running')}</p>`;
+    return html`<p class="doing"><i aria-hidden="true" />
+      ${t('op.running')}</p>`;
   }
 
   const ok = op.retStatus === 'success';
@@ -144,30 +145,43 @@ export function Outcome({ op }) {
       : op.retStatus === 'refused' ? 'refused' : 'failure'}`);
   const reason = !ok && op.cmdret && op.cmdret !== said ? op.cmdret : '';
 
+  /** @type {[string, any][]} */
+  const facts = [];
+
+  if (op.before?.state) {
+    facts.push([t('op.effect'), html`
+      <${State} state=${op.before.state} /> <${Pid} of=${op.before} />
+      <span class="sr">${t('op.then')}</span>
+      <span aria-hidden="true"> → </span>
+      <${State} state=${op.after?.state} /> <${Pid} of=${op.after} />`]);
+  }
+
+  if (typeof op.duration_ms === 'number') {
+    facts.push([t('op.took'), duration(op.duration_ms / 1000)]);
+  }
+
+  if (!ok && typeof op.exit_code === 'number') {
+    facts.push([t('op.exit_code'), op.exit_code]);
+  }
+
+  if (op.op_id) {
+    facts.push([t('op.id'), html`<${LogLink} id=${op.op_id} />`]);
+  }
+
   return html`
     <${Notice} kind=${ok ? 'ok' : op.retStatus === 'unknown' ? 'warn' : 'bad'}>
       <b>${sentence}</b>
       ${!ok && op.code && html` <${Problem}
         error=${{ code: op.code, detail: reason }} />`}
     <//>
-    <dl class="effect">
-      ${op.before?.state && html`<div><dt>${t('op.effect')}</dt><dd>
-        <${State} state=${op.before.state} /> <${Pid} of=${op.before} />
-        <span aria-label=${t('op.then')}> → </span>
-        <${State} state=${op.after?.state} /> <${Pid} of=${op.after} />
-      </dd></div>`}
-      ${typeof op.duration_ms === 'number' && html`<div>
-        <dt>${t('op.took')}</dt><dd>${duration(op.duration_ms / 1000)}</dd>
-      </div>`}
-      ${!ok && typeof op.exit_code === 'number' && html`<div>
-        <dt>${t('op.exit_code')}</dt><dd>${op.exit_code}</dd></div>`}
-      ${op.op_id && html`<div><dt>${t('op.id')}</dt>
-        <dd><${LogLink} id=${op.op_id} /></dd></div>`}
-    </dl>
+    ${facts.length > 0 && html`<dl class="effect">
+      ${facts.map(([term, what]) => html`<div key=${term}>
+        <dt>${term}</dt><dd>${what}</dd></div>`)}
+    </dl>`}
     ${said && html`<${Output} value=${said} label=${t('op.output')} />`}`;
 }
 
 
 /** @param {{ of: any }} props */
-const Pid = ({ of }) => (of?.main_pid || of?.pid
-  ? html`<span class="mono">${plain(of.main_pid ?? of.pid)}</span>` : null);
+const Pid = ({ of }) => (of?.main_pid
+  ? html`<span class="mono">${plain(of.main_pid)}</span>` : null);

@@ -113,6 +113,9 @@ function Pause() {
 }
 
 
+/** @type {Record<string, string>} */
+const THEME_ICONS = { system: 'system', light: 'sun', dark: 'moon' };
+
 /* language and theme: on the login, too */
 export function Preferences() {
   const lang = useStore(app, (s) => s.lang);
@@ -126,7 +129,7 @@ export function Preferences() {
       onClick=${() => setLanguage(other)}>${LANGUAGES[other]}</button>
     <button type="button" class="tool" aria-label=${label} title=${label}
       onClick=${() => setTheme(next)}>
-      <${Icon} name=${{ system: 'system', light: 'sun', dark: 'moon' }[theme]} />
+      <${Icon} name=${THEME_ICONS[theme]} />
     </button>`;
 }
 
@@ -145,7 +148,7 @@ function Account({ session }) {
         <span>${tm('role', session.role)}</span></p>
       <label>${t('poll.interval')}
         <select value=${String(interval)}
-          onChange=${(/** @type {any} */ e) => setPace(Number(e.target.value))}>
+          onChange=${(e) => setPace(Number(e.target.value))}>
           ${INTERVALS.map((ms) => html`<option key=${ms} value=${String(ms)}>
             ${t('poll.every', { n: ms / 1000 })}</option>`)}
         </select>

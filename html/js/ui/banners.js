@@ -48,15 +48,18 @@ function Helper({ helper }) {
     ${plain(helper.reason)}</span>`;
 
   if (!helper.available) {
-    return html`<${Notice} kind="bad">${t('helper.away')}${reason}<//>`;
+    return html`<${Notice} kind="bad">
+      ${t('helper.away')}${reason}<//>`;
   }
 
   if (helper.unprivileged) {
-    return html`<${Notice} kind="warn">${t('helper.unprivileged')}${reason}<//>`;
+    return html`<${Notice} kind="warn">
+      ${t('helper.unprivileged')}${reason}<//>`;
   }
 
   if (!helper.setuid) {
-    return html`<${Notice} kind="bad">${t('helper.not_setuid')}${reason}<//>`;
+    return html`<${Notice} kind="bad">
+      ${t('helper.not_setuid')}${reason}<//>`;
   }
 
   return null;

@@ -10,6 +10,7 @@ import { app, useStore } from '../store.js';
 const HEIGHT = 132;
 const LONGEST = 300;            /* seconds on the axis */
 const SHORTEST = 60;
+const EDGE = 24;                /* pixels */
 
 
 /** @param {string} name of a custom property */
@@ -78,6 +79,7 @@ export function Chart({ label, data, version, series, max, tick }) {
   const last = data[0].length - 1;
   const words = series.map((s, i) => ({ ...s,
     text: s.format(data[i + 1][last] ?? null) }));
+  const told = words.map((s) => `${s.name} ${s.text}`).join(', ');
 
   return html`<figure class="chart">
     <figcaption><span class="name">${label}</span>
@@ -85,8 +87,7 @@ export function Chart({ label, data, version, series, max, tick }) {
         <i aria-hidden="true" style=${{ background: `var(${s.colour})` }} />
         ${s.name} <b>${s.text}</b></span>`)}
     </figcaption>
-    <div ref=${box} class="plot" role="img"
-      aria-label=${`${label}: ${words.map((s) => `${s.name} ${s.text}`).join(', ')}`} />
+    <div ref=${box} class="plot" role="img" aria-label=${`${label}: ${told}`} />
   </figure>`;
 }
 
@@ -101,11 +102,13 @@ function range(times) {
 
 
 /**
- * @param {any} _plot @param {number[]} at @param {number} _axis
+ * @param {any} plot @param {number[]} at @param {number} _axis
  * @param {number} _space @param {number} step seconds
  */
-const timeTicks = (_plot, at, _axis, _space, step) => at.map(
-  (s) => clock(new Date(s * 1000)).slice(0, step < 60 ? 8 : 5));
+const timeTicks = (plot, at, _axis, _space, step) => at.map((s) => (
+  /* no room for one below the other axis */
+  plot.valToPos(s, 'x') < EDGE ? null
+    : clock(new Date(s * 1000)).slice(0, step < 60 ? 8 : 5)));
 
 
 /**
@@ -131,15 +134,15 @@ function options(width, times, series, max, tick) {
     scales: {
       x: { time: true, min, max: end },
       y: {
-        range: (/** @type {any} */ _, /** @type {number} */ low,
-          /** @type {number} */ high) => [0, max ?? Math.max(high * 1.15, 1)],
+        range: (_, low,
+          high) => [0, max ?? Math.max(high * 1.15, 1)],
       },
     },
     axes: [
       { ...axis, size: 22, space: 84, gap: 4,
         values: timeTicks },
       { ...axis, size: 44, space: 30, gap: 4,
-        values: (/** @type {any} */ _, /** @type {number[]} */ at) => at.map(tick) },
+        values: (_, at) => at.map(tick) },
     ],
     series: [{}, ...series.map((s) => ({
       label: s.name,

@@ -29,7 +29,11 @@ export function Output({ value, label }) {
 }
 
 
-/** Local time; UTC on hover. @param {{ value: unknown, day?: boolean }} props */
+/**
+ * Local time; UTC on hover.
+ *
+ * @param {{ value: unknown, day?: boolean }} props
+ */
 export function Time({ value, day }) {
   const date = new Date(/** @type {any} */ (value ?? NaN));
 
@@ -40,7 +44,8 @@ export function Time({ value, day }) {
   const utc = date.toISOString();
 
   return html`<time datetime=${utc}
-    title=${`${utc.slice(0, 10)} ${utc.slice(11, 23)} UTC`}>${clock(date, day)}</time>`;
+    title=${`${utc.slice(0, 10)} ${utc.slice(11, 23)} UTC`}>
+    ${clock(date, day)}</time>`;
 }
 
 

@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { query, request } from '../api.js';
 import { plain } from '../format.js';
 import { SETS, t, tm, tn } from '../i18n.js';
+import { running } from '../ops.js';
 import { refresh, useFeed } from '../poll.js';
 import { setParams } from '../store.js';
 import { Outcome } from '../ui/action.js';
@@ -14,7 +15,10 @@ import { Card, Notice, Output, Problem, RetPill, Text, Time, useLagging }
   from '../ui/parts.js';
 import { Table } from '../ui/table.js';
 
+/** @typedef {import('../api.js').ApiError | null} Trouble */
+
 const PAGE = 50;
+const SETTLED = 3600000;       /* ms */
 
 
 /** @param {Record<string, string>} params */
@@ -36,7 +40,7 @@ function useLog(params) {
   const feed = useFeed(`log${query({ ...filter, limit: PAGE })}`);
   const [older, setOlder] = useState(/** @type {{ asked: string,
     next: any }} */ ({ asked: '', next: undefined }));
-  const [error, setError] = useState(/** @type {import('../api.js').ApiError | null} */ (null));
+  const [error, setError] = useState(/** @type {Trouble} */ (null));
   const [busy, setBusy] = useState(false);
   const mine = older.asked === asked;
   const next = mine ? older.next : feed.data?.next;
@@ -88,7 +92,7 @@ function useLog(params) {
  */
 export function Log({ params, policy, session }) {
   const { rows, feed, error, next, more, busy, asked, anew } = useLog(params);
-  const [trouble, setTrouble] = useState(/** @type {import('../api.js').ApiError | null} */ (null));
+  const [trouble, setTrouble] = useState(/** @type {Trouble} */ (null));
   const marks = policy?.can?.log_read ?? session.role !== 'viewer';
   const unread = feed.data?.unread ?? 0;
 
@@ -116,11 +120,12 @@ export function Log({ params, policy, session }) {
     <${Filters} params=${params} />
     ${(error || trouble) && html`<${Notice} kind="bad" live="alert">
       <${Problem} error=${error ?? trouble} /><//>`}
-    <${Table} label=${t('nav.log')} class="stack log" columns=${columns(params, marks, mark)}
-      rows=${rows} keyOf=${(/** @type {any} */ r) => r.op_id} question=${asked}
-      rowClass=${(/** @type {any} */ r) => (r.logStatus === 'unread' ? 'unread' : '')}
+    <${Table} label=${t('nav.log')} class="stack log"
+      columns=${columns(params, marks, mark)} rows=${rows}
+      keyOf=${(r) => r.op_id} question=${asked}
+      rowClass=${(r) => (r.logStatus === 'unread' ? 'unread' : '')}
       empty=${feed.data ? t('log.empty') : t('table.loading')}
-      detail=${(/** @type {any} */ r) => (params.op === r.op_id
+      detail=${(r) => (params.op === r.op_id
         && html`<${Detail} id=${r.op_id} row=${r} />`)} />
     ${params.op && feed.data && !rows.some((r) => r.op_id === params.op)
       && html`<div class="apart"><h3>${t('log.asked_for')}</h3>
@@ -134,7 +139,7 @@ export function Log({ params, policy, session }) {
 /** @param {{ params: Record<string, string> }} props */
 function Filters({ params }) {
   /** @param {string} key */
-  const on = (key) => (/** @type {any} */ e) => setParams(
+  const on = (key) => (e) => setParams(
     { [key]: e.target.value });
   /** @param {string} key @param {string} set */
   const select = (key, set) => html`
@@ -148,11 +153,12 @@ function Filters({ params }) {
 
   return html`<form class="filters wrap" role="search"
     aria-label=${t('log.filters')}
-    onSubmit=${(/** @type {Event} */ e) => e.preventDefault()}>
+    onSubmit=${(e) => e.preventDefault()}>
     <label class="check"><input type="checkbox"
       checked=${Boolean(params.unread)}
-      onChange=${(/** @type {any} */ e) => setParams(
-        { unread: e.target.checked ? '1' : '' })} />${t('log.only_unread')}</label>
+      onChange=${(e) => setParams(
+        { unread: e.target.checked ? '1' : '' })} />
+      ${t('log.only_unread')}</label>
     <label><span>${t('log.type')}</span>${select('type', 'type')}</label>
     <label><span>${t('log.status')}</span>${select('ret', 'ret')}</label>
     <label><span>${t('log.target')}</span><input type="search" maxlength="128"
@@ -175,21 +181,21 @@ function Filters({ params }) {
 function columns(params, marks, mark) {
   return [
     { id: 'time', label: t('log.time'), class: 'mono time',
-      cell: (/** @type {any} */ r) => html`<${Time} value=${r.logTime} />` },
+      cell: (r) => html`<${Time} value=${r.logTime} />` },
     { id: 'type', label: t('log.type'), class: 'type',
-      cell: (/** @type {any} */ r) => html`
+      cell: (r) => html`
         <span class="strong">${plain(tm('type', r.logType))}</span>` },
     { id: 'target', label: t('log.target'), class: 'target grow clip',
-      cell: (/** @type {any} */ r) => html`<${Text} value=${r.target} />` },
+      cell: (r) => html`<${Text} value=${r.target} />` },
     { id: 'actor', label: t('log.actor'), class: 'actor',
-      cell: (/** @type {any} */ r) => html`<${Text} value=${r.actor} />` },
+      cell: (r) => html`<${Text} value=${r.actor} />` },
     { id: 'ret', label: t('log.status'), class: 'ret',
-      cell: (/** @type {any} */ r) => html`<${RetPill} status=${r.retStatus} />` },
+      cell: (r) => html`<${RetPill} status=${r.retStatus} />` },
     { id: 'read', label: t('log.read_state'), class: 'read',
-      cell: (/** @type {any} */ r) => html`
+      cell: (r) => html`
         <${ReadState} row=${r} marks=${marks} mark=${mark} />` },
     { id: 'open', label: t('log.detail'), class: 'actions',
-      cell: (/** @type {any} */ r) => {
+      cell: (r) => {
         const open = params.op === r.op_id;
         const label = t('log.detail_of', { type: plain(tm('type', r.logType)),
           target: plain(r.target ?? '') });
@@ -212,7 +218,8 @@ function ReadState({ row, marks, mark }) {
   return html`<span class="new">${t('log.new')}</span>
     ${marks && html`<button type="button" class="small"
       aria-label=${t('log.mark_read')} title=${t('log.mark_read')}
-      onClick=${() => mark({ ids: [row.op_id] })}><${Icon} name="ok" /></button>`}`;
+      onClick=${() => mark({ ids: [row.op_id] })}>
+      <${Icon} name="ok" /></button>`}`;
 }
 
 
@@ -220,13 +227,18 @@ function ReadState({ row, marks, mark }) {
 
 /** @param {{ id: string, row?: any }} props */
 function Detail({ id, row }) {
-  const feed = useFeed(`log/${encodeURIComponent(id)}`);
+  const [pace, setPace] = useState(0);
+  const feed = useFeed(`log/${encodeURIComponent(id)}`, pace);
   const op = feed.data ?? row;
+  const settled = op && !running(op) && op.retStatus !== 'unknown';
   const box = useRef(/** @type {HTMLElement | null} */ (null));
 
   useEffect(() => {
     box.current?.scrollIntoView({ block: 'nearest' });
   }, [id]);
+
+  /* nothing is added to an operation that has ended */
+  useEffect(() => setPace(settled ? SETTLED : 0), [settled]);
 
   if (!op) {
     return html`<div ref=${box}>${feed.error
@@ -263,10 +275,16 @@ function Detail({ id, row }) {
       ${op.truncated && html`<p class="muted">${t('op.truncated')}</p>`}
     </div>
     ${op.events?.length > 0 && html`<ol class="events">
-      ${op.events.map((/** @type {any} */ e, /** @type {number} */ i) => html`
-        <li key=${i}><${Time} value=${e.at} />${' '}
-          ${plain(tm('event', e.kind ?? ''))}
-          ${e.code && html` <span class="muted">${plain(e.code)}</span>`}</li>`)}
+      ${op.events.map((e, i) => html`<${Event} key=${i} event=${e} />`)}
     </ol>`}
   </div>`;
+}
+
+
+/** @param {{ event: any }} props */
+function Event({ event: { at, kind, status, code } }) {
+  return html`<li><${Time} value=${at} />${' '}
+    ${plain(tm('event', kind ?? ''))}
+    ${kind !== 'intent' && html` <b>${plain(tm('ret', status ?? ''))}</b>`}
+    ${code && html` <span class="muted">${plain(code)}</span>`}</li>`;
 }

@@ -49,7 +49,7 @@ export function Login() {
       }
 
       /* whatever code a refused login has, it means the same to the user */
-      setError(e.status === 401 ? new ApiError(401, 'bad_credentials') : e);
+      setError(e.status === 401 ? new ApiError(401, 'login_failed') : e);
     }
   };
 

@@ -81,7 +81,7 @@ function Lines({ summary: { data, error } }) {
   const aside = data && html`<span class="aside">
     ${t('overview.up', { time: duration(data.uptime) })} ·
     ${' '}${t('overview.load')} ${(data.load ?? []).map(
-      (/** @type {any} */ n) => number(n, 2)).join(' ')} ·
+      (n) => number(n, 2)).join(' ')} ·
     ${' '}<${Time} value=${data.time} /></span>`;
 
   return html`<${Card} id="lines" title=${t('overview.lines')} aside=${aside}
@@ -90,7 +90,8 @@ function Lines({ summary: { data, error } }) {
     <dl>
       ${lines.map(({ key, parts }) => html`<div key=${key} data-line=${key}>
         <dt>${t(`line.${key}`)}</dt>
-        <dd><span class="figures"><${Figures} text=${data?.text?.[key]} /></span>
+        <dd><span class="figures">
+            <${Figures} text=${data?.text?.[key]} /></span>
           <${Meter} label=${t(`line.${key}`)} parts=${parts} /></dd>
       </div>`)}
     </dl>
@@ -102,22 +103,22 @@ function Lines({ summary: { data, error } }) {
 
 function Charts() {
   const { version, time, cpu, memory, swap, load } = history();
-  const percent = (/** @type {any} */ n) => `${number(n, 1)} %`;
+  const percent = (n) => `${number(n, 1)} %`;
   const at = /** @type {any} */ (time);
 
   return html`<section class="card charts" aria-label=${t('overview.charts')}>
     <${Chart} label=${t('chart.cpu')} version=${version} data=${[at, cpu]}
-      max=${100} tick=${(/** @type {number} */ n) => `${n} %`}
+      max=${100} tick=${(n) => `${n} %`}
       series=${[{ name: t('chart.busy'), colour: '--c1', format: percent }]} />
     <${Chart} label=${t('chart.memory')} version=${version}
       data=${[at, memory, swap]} max=${100}
-      tick=${(/** @type {number} */ n) => `${n} %`}
+      tick=${(n) => `${n} %`}
       series=${[{ name: t('chart.ram'), colour: '--c1', format: percent },
         { name: t('chart.swap'), colour: '--c3', format: percent }]} />
     <${Chart} label=${t('chart.load')} version=${version} data=${[at, load]}
-      tick=${(/** @type {number} */ n) => number(n, n < 10 ? 1 : 0)}
+      tick=${(n) => number(n, n < 10 ? 1 : 0)}
       series=${[{ name: t('chart.load1'), colour: '--c2',
-        format: (/** @type {any} */ n) => number(n, 2) }]} />
+        format: (n) => number(n, 2) }]} />
   </section>`;
 }
 
@@ -130,26 +131,26 @@ const keyOf = (p) => `${p.pid} ${p.username} ${p.name}`;
 function columns() {
   return [
     { id: 'pid', label: t('proc.pid'), num: true, class: 'mono',
-      value: (/** @type {any} */ p) => p.pid,
-      cell: (/** @type {any} */ p) => p.pid },
+      value: (p) => p.pid,
+      cell: (p) => p.pid },
     { id: 'name', label: t('proc.name'), class: 'grow',
-      value: (/** @type {any} */ p) => p.name,
-      cell: (/** @type {any} */ p) => html`<${Text} value=${p.name} class="strong" />` },
+      value: (p) => p.name,
+      cell: (p) => html`<${Text} value=${p.name} class="strong" />` },
     { id: 'username', label: t('proc.user'),
-      value: (/** @type {any} */ p) => p.username,
-      cell: (/** @type {any} */ p) => html`<${Text} value=${p.username} />` },
+      value: (p) => p.username,
+      cell: (p) => html`<${Text} value=${p.username} />` },
     { id: 'cpu_percent', label: t('proc.cpu'), num: true, down: true,
-      value: (/** @type {any} */ p) => p.cpu_percent,
-      cell: (/** @type {any} */ p) => html`<${Bar} value=${p.cpu_percent} cls="c1" />` },
+      value: (p) => p.cpu_percent,
+      cell: (p) => html`<${Bar} value=${p.cpu_percent} cls="c1" />` },
     { id: 'memory_percent', label: t('proc.memory'), num: true, down: true,
-      value: (/** @type {any} */ p) => p.memory_percent,
-      cell: (/** @type {any} */ p) => html`<${Bar} value=${p.memory_percent} cls="c2" />` },
+      value: (p) => p.memory_percent,
+      cell: (p) => html`<${Bar} value=${p.memory_percent} cls="c2" />` },
     { id: 'num_openfiles', label: t('proc.files'), num: true, down: true,
-      class: 'low', value: (/** @type {any} */ p) => p.num_openfiles,
-      cell: (/** @type {any} */ p) => orDash(p.num_openfiles) },
+      class: 'low', value: (p) => p.num_openfiles,
+      cell: (p) => orDash(p.num_openfiles) },
     { id: 'num_threads', label: t('proc.threads'), num: true, down: true,
-      class: 'low', value: (/** @type {any} */ p) => p.num_threads,
-      cell: (/** @type {any} */ p) => orDash(p.num_threads) },
+      class: 'low', value: (p) => p.num_threads,
+      cell: (p) => orDash(p.num_threads) },
   ];
 }
 
@@ -175,7 +176,7 @@ function Largest({ sort }) {
     ${error && html`<${Notice} kind="bad"><${Problem} error=${error} /><//>`}
     <${Table} label=${t('overview.largest')} columns=${columns()}
       rows=${data ?? []} keyOf=${keyOf} sort=${sort}
-      onSort=${(/** @type {string} */ s) => setParams({ sort: s })}
+      onSort=${(s) => setParams({ sort: s })}
       empty=${data ? t('table.empty') : t('table.loading')} />
   <//>`;
 }
@@ -219,7 +220,8 @@ function Fact({ name, fact }) {
   /* not obtained: the substitute in the value's place, the reason on hover */
   if (!fact?.is_exec) {
     return html`<span class="na" tabindex="0"
-      title=${plain(fact?.cmdret ?? '')}>${plain(fact?.retopt ?? '–')}</span>`;
+      title=${plain(fact?.cmdret ?? '')}>
+      ${plain(fact?.retopt ?? '–')}</span>`;
   }
 
   return html`<${Text} value=${factText(name, fact.cmdret)} />`;

@@ -16,6 +16,7 @@ import { Table } from '../ui/table.js';
 /** @typedef {import('../ui/action.js').Action} Action */
 
 const FORM_ACTIONS = ['start', 'stop', 'restart'];
+const STATES = 5000;           /* ms: each look runs the managers */
 const NAME = /^[A-Za-z0-9@._:][A-Za-z0-9@._:-]{0,127}$/;
 
 
@@ -26,7 +27,7 @@ const NAME = /^[A-Za-z0-9@._:][A-Za-z0-9@._:-]{0,127}$/;
 export function Services({ params, policy, session }) {
   const [action, setAction] = useState(/** @type {Action | null} */ (null));
   const control = session.role !== 'viewer';
-  const managed = useFeed(control ? 'control/services' : null);
+  const managed = useFeed(control ? 'control/services' : null, STATES);
 
   return html`
     ${control && html`<div class="columns even">
@@ -76,16 +77,18 @@ function serviceAction(name, verb, service) {
 function Managed({ feed: { data, error }, onAction }) {
   const columns = [
     { id: 'name', label: t('svc.name'), class: 'grow',
-      cell: (/** @type {any} */ s) => html`
+      cell: (s) => html`
         <${Text} value=${s.name} class="strong" />
-        <${Text} value=${`${s.manager} · ${s.unit}`} class="sub" />` },
+        <${Text} class="sub"
+          value=${s.description || `${s.manager} · ${s.unit}`}
+          title=${`${plain(s.manager)}: ${plain(s.unit)}`} />` },
     { id: 'state', label: t('svc.state'),
-      cell: (/** @type {any} */ s) => html`
+      cell: (s) => html`
         <${State} state=${s.state} sub=${s.sub_state} />` },
     { id: 'pid', label: t('svc.pid'), num: true, class: 'mono pid',
-      cell: (/** @type {any} */ s) => (s.main_pid ? s.main_pid : '–') },
+      cell: (s) => (s.main_pid ? s.main_pid : '–') },
     { id: 'actions', label: t('svc.actions'), class: 'actions',
-      cell: (/** @type {any} */ s) => html`
+      cell: (s) => html`
         <${Buttons} service=${s} onAction=${onAction} />` },
   ];
 
@@ -93,11 +96,14 @@ function Managed({ feed: { data, error }, onAction }) {
     ${error && html`<${Notice} kind="bad"><${Problem} error=${error} /><//>`}
     <${Table} label=${t('svc.managed')} columns=${columns} rows=${data ?? []}
       class="stack managed"
-      keyOf=${(/** @type {any} */ s) => s.name}
+      keyOf=${(s) => s.name}
       empty=${data ? t('svc.none_managed') : t('table.loading')} />
   <//>`;
 }
 
+
+/** the action that would change nothing @type {Record<string, string>} */
+const IDLE = { active: 'start', inactive: 'stop' };
 
 /** @param {{ service: any, onAction: (a: Action) => void }} props */
 function Buttons({ service, onAction }) {
@@ -108,6 +114,7 @@ function Buttons({ service, onAction }) {
       { action: tm('action', verb), name: plain(service.name) });
 
     return html`<button type="button" key=${verb} class="small"
+      disabled=${verb === IDLE[service.state]}
       aria-label=${label} title=${label}
       onClick=${() => onAction(serviceAction(service.name, verb, service))}>
       <${Icon} name=${verb} /></button>`;
@@ -119,7 +126,10 @@ function Buttons({ service, onAction }) {
 
 const EMPTY = { name: '', action: '', command: '' };
 
-/** @param {any} draft @param {boolean} commands @returns {string} a key, or '' */
+/**
+ * @param {any} draft @param {boolean} commands
+ * @returns {string} the key of a sentence, or nothing
+ */
 function mistake(draft, commands) {
   const name = draft.name.trim(), command = draft.command.trim();
 
@@ -160,18 +170,20 @@ function Control({ services, commands, onAction }) {
   const submit = (event) => {
     event.preventDefault();
 
-    const wrong = mistake(draft, commands);
+    const found = mistake(draft, commands);
     const name = draft.name.trim(), command = draft.command.trim();
 
-    setError(wrong);
+    setError(found);
 
-    if (wrong) {
+    if (found) {
       return;
     }
 
     onAction(command ? commandAction(command) : serviceAction(name,
       draft.action, services.find((s) => s.name === name)));
   };
+
+  const wrong = error !== '' && error !== 'form.no_action';
 
   return html`<${Card} id="control" title=${t('form.title')}>
     <form class="control" onSubmit=${submit} novalidate
@@ -181,8 +193,8 @@ function Control({ services, commands, onAction }) {
           autocomplete="off" autocapitalize="none" spellcheck="false"
           maxlength="128" placeholder=${t('form.example')}
           aria-describedby="form-error"
-          aria-invalid=${error && error !== 'form.no_action' ? 'true' : undefined}
-          onInput=${(/** @type {any} */ e) => change({ name: e.target.value })} />
+          aria-invalid=${wrong ? 'true' : undefined}
+          onInput=${(e) => change({ name: e.target.value })} />
         <datalist id="service-names">${services.map((s) => html`
           <option key=${s.name} value=${s.name} />`)}</datalist>
       </label>
@@ -193,7 +205,8 @@ function Control({ services, commands, onAction }) {
             onChange=${() => change({ action: verb })} />
             <span>${tm('action', verb)}</span></label>`)}</div>
       </fieldset>
-      ${commands && html`<${Command} value=${draft.command} change=${change} />`}
+      ${commands && html`
+        <${Command} value=${draft.command} change=${change} />`}
       <p id="form-error" class="error" role="alert">${error && t(error)}</p>
       <button type="submit" class="primary">${t('form.submit')}</button>
     </form>
@@ -204,7 +217,8 @@ function Control({ services, commands, onAction }) {
 /** @param {string} command @returns {Action} */
 const commandAction = (command) => ({
   title: t('command.title'),
-  what: html`<p>${t('command.what')}</p><pre class="output">${plain(command)}</pre>`,
+  what: html`<p>${t('command.what')}</p>
+    <pre class="output">${plain(command)}</pre>`,
   verb: t('command.run'),
   doing: t('command.doing'),
   path: 'control/commands',
@@ -220,8 +234,8 @@ function Command({ value, change }) {
     <input list="commands" name="command" value=${value} autocomplete="off"
       autocapitalize="none" spellcheck="false" maxlength="1024" class="mono"
       aria-describedby="form-error"
-      onInput=${(/** @type {any} */ e) => change({ command: e.target.value })} />
-    <datalist id="commands">${(data ?? []).map((/** @type {any} */ c) => html`
+      onInput=${(e) => change({ command: e.target.value })} />
+    <datalist id="commands">${(data ?? []).map((c) => html`
       <option key=${c.id} value=${c.example || c.command} />`)}</datalist>
   </label>`;
 }
@@ -239,7 +253,7 @@ const port = (address) => Number(/:(\d+)$/.exec(address ?? '')?.[1] ?? -1);
 /** @param {{ socket: any }} props */
 function Program({ socket: s }) {
   const more = (s.pids ?? []).length - 1;
-  const all = (s.pids ?? []).map((/** @type {any} */ p) => (
+  const all = (s.pids ?? []).map((p) => (
     `${p.pid}/${plain(p.name)}`)).join(', ');
 
   return html`<${Text} value=${s.pid_program} title=${all} />
@@ -252,28 +266,28 @@ function Program({ socket: s }) {
 function socketColumns(all) {
   return [
     { id: 'proto', label: t('sock.proto'), class: 'mono',
-      value: (/** @type {any} */ s) => s.proto,
-      cell: (/** @type {any} */ s) => html`<${Text} value=${s.proto} />` },
+      value: (s) => s.proto,
+      cell: (s) => html`<${Text} value=${s.proto} />` },
     { id: 'recv_q', label: 'Recv-Q', num: true, class: 'mono low', down: true,
-      value: (/** @type {any} */ s) => s.recv_q,
-      cell: (/** @type {any} */ s) => number(s.recv_q) },
+      value: (s) => s.recv_q,
+      cell: (s) => number(s.recv_q) },
     { id: 'send_q', label: 'Send-Q', num: true, class: 'mono low', down: true,
-      value: (/** @type {any} */ s) => s.send_q,
-      cell: (/** @type {any} */ s) => number(s.send_q) },
+      value: (s) => s.send_q,
+      cell: (s) => number(s.send_q) },
     { id: 'local', label: t('sock.local'), class: 'local mono strong',
-      value: (/** @type {any} */ s) => port(s.local),
-      cell: (/** @type {any} */ s) => html`<${Text} value=${s.local} />` },
+      value: (s) => port(s.local),
+      cell: (s) => html`<${Text} value=${s.local} />` },
     { id: 'foreign', label: t('sock.foreign'),
       class: all ? 'mono' : 'mono low',
-      value: (/** @type {any} */ s) => s.foreign,
-      cell: (/** @type {any} */ s) => html`<${Text} value=${s.foreign} />` },
+      value: (s) => s.foreign,
+      cell: (s) => html`<${Text} value=${s.foreign} />` },
     { id: 'state', label: t('sock.state'),
-      value: (/** @type {any} */ s) => s.state,
-      cell: (/** @type {any} */ s) => html`<${Text} value=${s.state}
+      value: (s) => s.state,
+      cell: (s) => html`<${Text} value=${s.state}
         class=${`sock ${String(s.state).toLowerCase()}`} />` },
     { id: 'program', label: t('sock.program'), class: 'mono grow',
-      value: (/** @type {any} */ s) => s.pids?.[0]?.name ?? s.pid_program,
-      cell: (/** @type {any} */ s) => html`<${Program} socket=${s} />` },
+      value: (s) => s.pids?.[0]?.name ?? s.pid_program,
+      cell: (s) => html`<${Program} socket=${s} />` },
   ];
 }
 
@@ -288,28 +302,29 @@ function Sockets({ params }) {
   const processes = Array.isArray(data) ? [] : data?.processes ?? [];
 
   const aside = html`<form class="filters" role="search"
-    onSubmit=${(/** @type {Event} */ e) => e.preventDefault()}>
+    onSubmit=${(e) => e.preventDefault()}>
     <label class="search"><span class="sr">${t('sock.search')}</span>
       <${Icon} name="search" />
       <input type="search" value=${params.q ?? ''} maxlength="128"
         placeholder=${t('sock.search')} spellcheck="false" autocomplete="off"
-        onInput=${(/** @type {any} */ e) => setParams({ q: e.target.value })} />
+        onInput=${(e) => setParams({ q: e.target.value })} />
     </label>
     <label class="check"><input type="checkbox" checked=${Boolean(params.all)}
-      onChange=${(/** @type {any} */ e) => setParams(
+      onChange=${(e) => setParams(
         { all: e.target.checked ? '1' : '' })} />${t('sock.all')}</label>
-    <span class="aside" role="status">${t('sock.count', { n: rows.length })}</span>
+    <span class="aside">${t('sock.count', { n: rows.length })}</span>
   </form>`;
 
   return html`<${Card} id="sockets" title=${t('sock.title')} aside=${aside}
     class=${stale ? 'stale' : ''}>
     ${error && html`<${Notice} kind="bad"><${Problem} error=${error} /><//>`}
-    <${Table} label=${t('sock.title')} class="sockets" columns=${socketColumns(Boolean(params.all))} rows=${rows}
+    <${Table} label=${t('sock.title')} class="sockets" rows=${rows}
+      columns=${socketColumns(Boolean(params.all))}
       keyOf=${socketKey} question=${path} sort=${params.sort ?? 'local'}
-      onSort=${(/** @type {string} */ s) => setParams({ sort: s })}
+      onSort=${(s) => setParams({ sort: s })}
       empty=${data ? t('table.empty') : t('table.loading')} />
     ${partial && html`<p class="foot">
-      ${t('sock.partial', { what: plain(partial) })}</p>`}
+      ${t('sock.partial')}</p>`}
     ${name && processes.length > 0 && html`
       <${Processes} rows=${processes} question=${path} />`}
   <//>`;
@@ -322,18 +337,18 @@ function Sockets({ params }) {
 function Processes({ rows, question }) {
   const columns = [
     { id: 'pid', label: t('proc.pid'), num: true, class: 'mono',
-      cell: (/** @type {any} */ p) => p.pid },
+      cell: (p) => p.pid },
     { id: 'name', label: t('proc.name'),
-      cell: (/** @type {any} */ p) => html`<${Text} value=${p.name} class="strong" />` },
+      cell: (p) => html`<${Text} value=${p.name} class="strong" />` },
     { id: 'cmdline', label: t('proc.cmdline'), class: 'mono grow clip',
-      cell: (/** @type {any} */ p) => html`<${Text} value=${
+      cell: (p) => html`<${Text} value=${
         Array.isArray(p.cmdline) ? p.cmdline.join(' ') : p.cmdline} />` },
     { id: 'unit', label: t('svc.unit'), class: 'low',
-      cell: (/** @type {any} */ p) => html`<${Text} value=${p.unit} />` },
+      cell: (p) => html`<${Text} value=${p.unit} />` },
   ];
 
   return html`<h3>${t('sock.processes')}</h3>
     <${Table} label=${t('sock.processes')} columns=${columns} rows=${rows}
-      keyOf=${(/** @type {any} */ p) => `${p.pid} ${p.name}`}
+      keyOf=${(p) => `${p.pid} ${p.name}`}
       question=${question} />`;
 }

@@ -3,12 +3,11 @@
 
 
 #include "helper.h"
+#include "../policy/pm_path.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#include <sys/stat.h>
 
 
 static int helper_list_first(const pm_policy_t *p, size_t i, unsigned role);
@@ -187,17 +186,18 @@ helper_list_service(helper_t *h, const pm_policy_entry_t *e, int live,
 static void
 helper_list_description(const char *path, char *buf, size_t size)
 {
-    int      fd;
-    char     text[4096];
-    char    *p;
-    size_t   len;
-    ssize_t  n;
+    int          fd;
+    char         text[4096];
+    char        *p;
+    size_t       len;
+    ssize_t      n;
+    struct stat  st;
 
     static const char  key[] = "\n# Short-Description:";
 
     buf[0] = '\0';
 
-    fd = open(path, O_RDONLY|O_NONBLOCK|O_NOCTTY|O_CLOEXEC);
+    fd = pm_path_open(path, helper_owner, 0, &st, text, sizeof(text));
     if (fd == -1) {
         return;
     }

@@ -34,11 +34,29 @@ helper_lsb_path(const pm_policy_entry_t *e, char *path, size_t size)
 void
 helper_lsb_argv(const pm_policy_entry_t *e, int action, helper_run_t *run)
 {
+    size_t       i;
     static char  path[PM_POLICY_NAME + 16];
 
-    run->argv[0] = helper_lsb_path(e, path, sizeof(path));
-    run->argv[1] = pm_action_names[action];
-    run->argc = 2;
+    static const char *const  scope[] = {
+        "/usr/bin/systemd-run", "--scope", "--quiet", "--collect", "--"
+    };
+
+    run->argc = 0;
+
+    /* what it leaves running must not die with the unit of nginx */
+
+    if (!helper_unprivileged
+        && (action == PM_ACTION_START || action == PM_ACTION_RESTART)
+        && access("/run/systemd/system", F_OK) == 0
+        && access(scope[0], X_OK) == 0)
+    {
+        for (i = 0; i < sizeof(scope) / sizeof(scope[0]); i++) {
+            run->argv[run->argc++] = scope[i];
+        }
+    }
+
+    run->argv[run->argc++] = helper_lsb_path(e, path, sizeof(path));
+    run->argv[run->argc++] = pm_action_names[action];
 }
 
 

@@ -154,7 +154,8 @@ helper_service_act(helper_t *h, const pm_policy_entry_t *e, int action)
     helper_lsb_argv(e, action, &run);
 
     helper_log(h, "permitted: %s %s (%s %s)", pm_action_names[action],
-               e->name, pm_manager_names[e->manager], run.argv[0]);
+               e->name, pm_manager_names[e->manager],
+               run.argv[run.argc - 2]);
 
     helper_lsb_observe(e, &before);
     after = before;
@@ -263,21 +264,25 @@ helper_service_judge(const pm_policy_entry_t *e, int action,
     const helper_run_t *run, int effect, const helper_state_t *after,
     char *why, size_t size)
 {
+    const char  *script;
+
+    script = run->argv[run->argc - 2];
+
     if (run->timed_out) {
         snprintf(why, size, "%s did not end within %u s and was killed",
-                 run->argv[0], e->timeout);
+                 script, e->timeout);
         return "timeout";
     }
 
     if (run->signal) {
-        snprintf(why, size, "%s was ended by signal %d", run->argv[0],
+        snprintf(why, size, "%s was ended by signal %d", script,
                  run->signal);
         return "killed";
     }
 
     if (run->exit_code != 0) {
         snprintf(why, size, "%s %s ended with status %d; the service is %s",
-                 run->argv[0], pm_action_names[action], run->exit_code,
+                 script, pm_action_names[action], run->exit_code,
                  after->state);
         return "exit_status";
     }
@@ -292,7 +297,7 @@ helper_service_judge(const pm_policy_entry_t *e, int action,
     }
 
     snprintf(why, size, "%s reported success, but the service is %s",
-             run->argv[0], after->state);
+             script, after->state);
 
     return "no_effect";
 }

@@ -18,6 +18,7 @@
 
 #define NGX_PROCMGR_THROTTLE_FREE  2        /* failures without a delay */
 #define NGX_PROCMGR_THROTTLE_LIFE  (15 * 60 * 1000)
+#define NGX_PROCMGR_THROTTLE_STALE (30 * 1000)  /* of who never left */
 
 
 typedef struct {                        /* of this worker */
@@ -46,6 +47,8 @@ static uint32_t ngx_procmgr_throttle_hash(ngx_procmgr_t *pm, ngx_uint_t kind,
     ngx_str_t *what);
 static ngx_procmgr_throttle_t *ngx_procmgr_throttle_find(
     ngx_procmgr_sess_shm_t *sh, uint32_t hash, uint64_t now, ngx_uint_t add);
+static ngx_uint_t ngx_procmgr_throttle_at_once(ngx_uint_t kind,
+    uint32_t failures);
 static uint64_t ngx_procmgr_throttle_delay(ngx_uint_t kind,
     uint32_t failures);
 
@@ -337,7 +340,7 @@ ngx_procmgr_epoch_read(ngx_procmgr_t *pm)
 
     ngx_shmtx_lock(&pm->shpool->mutex);
 
-    if (now - sh->epoch_checked >= NGX_PROCMGR_SESS_FRESH / 2
+    if (now - sh->epoch_checked >= NGX_PROCMGR_SESS_AHEAD
         && (sh->epoch_asker == 0
             || now - sh->epoch_asked > NGX_PROCMGR_EPOCH_LEASE))
     {
@@ -515,24 +518,61 @@ ngx_procmgr_throttle_enter(ngx_procmgr_t *pm, ngx_uint_t kind,
 
     ngx_shmtx_lock(&pm->shpool->mutex);
 
-    t = ngx_procmgr_throttle_find(&pm->sh->sess, hash, now, 0);
+    t = ngx_procmgr_throttle_find(&pm->sh->sess, hash, now, 1);
 
-    if (t) {
-        if (now < t->until) {
-            wait = (t->until - now + 999) / 1000;
+    if (t->pending && now - t->last > NGX_PROCMGR_THROTTLE_STALE) {
+        t->pending = 0;
+    }
 
-        } else if (t->failures >= NGX_PROCMGR_THROTTLE_FREE) {
+    if (now < t->until) {
+        wait = (t->until - now + 999) / 1000;
 
-            /* many attempts at once are as good as one */
+    } else if (t->pending >= ngx_procmgr_throttle_at_once(kind, t->failures)) {
+        wait = 1;
 
-            t->until = now + ngx_procmgr_throttle_delay(kind,
-                                                        t->failures + 1);
-        }
+    } else {
+        t->pending++;
+        t->last = now;
     }
 
     ngx_shmtx_unlock(&pm->shpool->mutex);
 
     return wait;
+}
+
+
+void
+ngx_procmgr_throttle_leave(ngx_procmgr_t *pm, ngx_uint_t kind,
+    ngx_str_t *what)
+{
+    uint32_t                 hash;
+    ngx_procmgr_throttle_t  *t;
+
+    hash = ngx_procmgr_throttle_hash(pm, kind, what);
+
+    ngx_shmtx_lock(&pm->shpool->mutex);
+
+    t = ngx_procmgr_throttle_find(&pm->sh->sess, hash,
+                                  ngx_procmgr_boottime(), 0);
+
+    if (t && t->pending) {
+        t->pending--;
+    }
+
+    ngx_shmtx_unlock(&pm->shpool->mutex);
+}
+
+
+/* who has failed before gets one attempt at a time */
+
+static ngx_uint_t
+ngx_procmgr_throttle_at_once(ngx_uint_t kind, uint32_t failures)
+{
+    if (failures >= NGX_PROCMGR_THROTTLE_FREE) {
+        return 1;
+    }
+
+    return (kind == NGX_PROCMGR_THROTTLE_SOURCE) ? 16 : 4;
 }
 
 
@@ -574,7 +614,8 @@ ngx_procmgr_throttle_reset(ngx_procmgr_t *pm, ngx_uint_t kind,
                                   ngx_procmgr_boottime(), 0);
 
     if (t) {
-        ngx_memzero(t, sizeof(ngx_procmgr_throttle_t));
+        t->failures = 0;
+        t->until = 0;
     }
 
     ngx_shmtx_unlock(&pm->shpool->mutex);

@@ -20,6 +20,7 @@
 #define NGX_PROCMGR_WAYS       8        /* entries of one place in a table */
 
 #define NGX_PROCMGR_SESS_FRESH 1000     /* ms the database's word is good */
+#define NGX_PROCMGR_SESS_AHEAD 850      /* and is asked for again */
 #define NGX_PROCMGR_SESS_AWAY  60000    /* and for reads, while it is away */
 
 #define NGX_PROCMGR_ROLE_NONE      0
@@ -49,6 +50,7 @@ typedef struct {
 typedef struct {                        /* of a source or an account */
     uint32_t                 hash;
     uint32_t                 failures;
+    uint32_t                 pending;   /* attempts that are being checked */
     uint64_t                 until;     /* boottime ms */
     uint64_t                 last;
 } ngx_procmgr_throttle_t;
@@ -96,8 +98,8 @@ typedef struct {
 } ngx_procmgr_epoch_wait_t;
 
 /*
- * Has the epoch read when it is older than half of its life and nobody on
- * this host reads it.  `w' may be NULL; its handler comes when the epoch is
+ * Has the epoch read when it is older than NGX_PROCMGR_SESS_AHEAD and nobody
+ * on this host reads it.  `w' may be NULL; its handler comes when the epoch is
  * fresh or could not be read, never from inside this call.
  */
 void ngx_procmgr_epoch_ask(ngx_procmgr_t *pm, ngx_procmgr_epoch_wait_t *w);
@@ -111,8 +113,13 @@ ngx_uint_t ngx_procmgr_epoch_failed(ngx_procmgr_t *pm);
 #define NGX_PROCMGR_THROTTLE_SOURCE   0
 #define NGX_PROCMGR_THROTTLE_ACCOUNT  1
 
-/* 0, or the seconds to wait; an attempt that is let through is on record */
+/*
+ * 0, or the seconds to wait.  After 0 the attempt is on record until it
+ * leaves: many at once are not a way around the delays.
+ */
 ngx_uint_t ngx_procmgr_throttle_enter(ngx_procmgr_t *pm, ngx_uint_t kind,
+    ngx_str_t *what);
+void ngx_procmgr_throttle_leave(ngx_procmgr_t *pm, ngx_uint_t kind,
     ngx_str_t *what);
 void ngx_procmgr_throttle_failed(ngx_procmgr_t *pm, ngx_uint_t kind,
     ngx_str_t *what);

@@ -164,7 +164,7 @@ ngx_http_procmgr_no_auth(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
 /*
  * The zone's entry is good for a second after the database stood for it: by
  * the session itself, or by the epoch that says that no session was ended.
- * The epoch is read ahead at half of that, so that who polls never waits.
+ * The epoch is read a little ahead of that, so that many who poll never wait.
  */
 
 static ngx_int_t
@@ -203,7 +203,7 @@ ngx_http_procmgr_find_session(ngx_http_request_t *r,
 
     if (age < NGX_PROCMGR_SESS_FRESH) {
 
-        if (age >= NGX_PROCMGR_SESS_FRESH / 2) {
+        if (age >= NGX_PROCMGR_SESS_AHEAD) {
             ngx_procmgr_epoch_ask(ctx->pm, NULL);
         }
 

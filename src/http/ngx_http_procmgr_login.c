@@ -37,6 +37,7 @@ typedef struct {
 
     ngx_http_procmgr_purpose_e   purpose;
 
+    ngx_procmgr_t        *pm;
     ngx_http_request_t   *request;
     ngx_procmgr_crypt_t  *crypt;
     int64_t               account;
@@ -48,6 +49,8 @@ typedef struct {
     u_char                token[NGX_HTTP_PROCMGR_SECRET_LEN];
     unsigned              disabled:1;
     unsigned              known:1;
+    unsigned              source:1;     /* entered, as the delays count */
+    unsigned              named:1;
 } ngx_http_procmgr_login_t;
 
 
@@ -177,6 +180,7 @@ ngx_http_procmgr_login_begin(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
+    login->pm = ctx->pm;
     login->request = r;
     login->purpose = purpose;
     ctx->data = login;
@@ -237,12 +241,15 @@ ngx_http_procmgr_throttled(ngx_http_request_t *r,
                                       &r->connection->addr_text);
 
     if (wait == 0) {
+        login->source = 1;
+
         wait = ngx_procmgr_throttle_enter(ctx->pm,
                                           NGX_PROCMGR_THROTTLE_ACCOUNT,
                                           &login->who);
     }
 
     if (wait == 0) {
+        login->named = 1;
         return NGX_OK;
     }
 
@@ -651,9 +658,23 @@ ngx_http_procmgr_login_gone(void *data)
 {
     ngx_http_procmgr_login_t *login = data;
 
+    ngx_str_t  *source;
+
+    source = &login->request->connection->addr_text;
+
     if (login->crypt) {
         ngx_procmgr_crypt_forget(login->crypt);
         login->crypt = NULL;
+    }
+
+    if (login->source) {
+        ngx_procmgr_throttle_leave(login->pm, NGX_PROCMGR_THROTTLE_SOURCE,
+                                   source);
+    }
+
+    if (login->named) {
+        ngx_procmgr_throttle_leave(login->pm, NGX_PROCMGR_THROTTLE_ACCOUNT,
+                                   &login->who);
     }
 
     ngx_explicit_memzero(login->token, sizeof(login->token));

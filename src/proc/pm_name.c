@@ -91,6 +91,8 @@ pm_names_destroy(pm_names_t *names)
 void
 pm_names_start(pm_names_t *names)
 {
+    pm_names_reap(names);
+
     names->n = 0;
     names->batch->next = 0;
 }
@@ -127,8 +129,6 @@ pm_names_read(pm_names_t *names, int timeout_ms, size_t *n)
     uint32_t  next;
 
     *n = names->n;
-
-    pm_names_reap(names);
 
     if (names->n == 0 || names->off || names->nstuck == PM_NAMES_STUCK) {
         return names->batch->name;
@@ -272,7 +272,10 @@ pm_names_one(int proc, pm_name_t *name)
         if (found.data != comm.data && found.len < PM_NAMES_LEN) {
             memcpy(name->name, found.data, found.len);
             name->len = found.len;
-            name->state = PM_NAME_LONG;
+
+            /* whole before it counts: the reader may be killed anywhere */
+
+            __atomic_store_n(&name->state, PM_NAME_LONG, __ATOMIC_RELEASE);
             return;
         }
     }

@@ -162,7 +162,7 @@ void pm_scan_destroy(pm_scan_t *scan);
  *
  * A name beyond 15 characters stands in cmdline, whose reading may never
  * end: it is read once in the life of a process, by a child that is killed
- * after 50 ms; until then, and where that fails, the name is the comm.
+ * after 50 ms, three times at most; where that fails the name is the comm.
  */
 const pm_snapshot_t *pm_scan(pm_scan_t *scan, unsigned want,
     const pm_snapshot_t *prev);

@@ -25,6 +25,8 @@
 /* pm_proc_t.flags */
 #define PM_SCAN_UID      0x0001         /* uid[] is known, from whatever scan */
 #define PM_SCAN_NAME     0x0002         /* cmdline was asked for the name */
+#define PM_SCAN_TRY      0x0004         /* in two bits: so often in vain */
+#define PM_SCAN_TRIES    0x000c
 
 
 typedef enum {

@@ -272,13 +272,13 @@ pm_scan_names(pm_scan_t *scan, pm_proc_t *p, const pm_proc_t *before,
 
     /* the answer of cmdline stands as long as the comm does */
 
-    if (before && (before->flags & PM_SCAN_NAME)
+    if (before && (before->flags & (PM_SCAN_NAME|PM_SCAN_TRIES))
         && before->comm.len == comm->len
         && memcmp(pm_snapshot_str(scan->prev, before->comm), comm->data,
                   comm->len)
            == 0)
     {
-        p->flags |= PM_SCAN_NAME;
+        p->flags |= before->flags & (PM_SCAN_NAME|PM_SCAN_TRIES);
 
         if (pm_scan_string(scan, pm_snapshot_str(scan->prev, before->name),
                            before->name.len, &p->name)
@@ -307,12 +307,14 @@ pm_scan_long_names(pm_scan_t *scan)
 
     first = 0;
 
+    /* a reader of an earlier scan may have ended since */
+
+    pm_names_start(scan->names);
+
     while (scan->unnamed) {
 
         s = pm_scan_snapshot(scan);
         p = (pm_proc_t *) pm_snapshot_procs(s);
-
-        pm_names_start(scan->names);
 
         for (i = first; i < s->nprocs; i++) {
 
@@ -347,6 +349,15 @@ pm_scan_long_names(pm_scan_t *scan)
                 return 0;
             }
 
+            if (found->state == PM_NAME_STUCK
+                && (p->flags & PM_SCAN_TRIES) < 2 * PM_SCAN_TRY)
+            {
+                /* the reader may only have waited for a CPU */
+
+                p->flags += PM_SCAN_TRY;
+                return 0;
+            }
+
             p->flags |= PM_SCAN_NAME;
             scan->unnamed--;
 
@@ -368,6 +379,8 @@ pm_scan_long_names(pm_scan_t *scan)
         }
 
         first = i;
+
+        pm_names_start(scan->names);
     }
 
     return 0;

@@ -2,7 +2,8 @@ import js from '@eslint/js';
 
 const browser = Object.fromEntries(['AbortController', 'AbortSignal', 'Intl',
   'ResizeObserver', 'URL', 'URLSearchParams', 'addEventListener',
-  'clearInterval', 'clearTimeout', 'crypto', 'document', 'fetch',
+  'clearInterval', 'clearTimeout', 'crypto', 'devicePixelRatio',
+  'document', 'fetch',
   'getComputedStyle', 'history', 'localStorage', 'location', 'matchMedia',
   'navigator', 'setInterval', 'setTimeout',
 ].map((name) => [name, 'readonly']));

@@ -103,6 +103,8 @@ export const SETS = {
   action: ['start', 'stop', 'restart', 'reload', 'enable', 'disable'],
   doing: ['start', 'stop', 'restart', 'reload', 'enable', 'disable'],
   confirm: ['start', 'stop', 'restart', 'reload', 'enable', 'disable'],
+  done: ['service_start', 'service_stop', 'service_restart', 'service_reload',
+    'service_enable', 'service_disable'],
   state: ['active', 'inactive', 'failed', 'activating', 'deactivating',
     'unknown'],
   ret: ['pending', 'running', 'success', 'failure', 'refused', 'unknown'],

@@ -172,6 +172,7 @@ export function forgetAll() {
     feed.data = undefined;
     feed.etag = null;
     feed.error = null;
+    feed.at = 0;
   }
 
   for (const [path, feed] of feeds) {

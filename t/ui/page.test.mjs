@@ -394,7 +394,7 @@ quiet('a restart asked for by the form is done, said and logged', async () => {
   assert.match(await page.locator('dialog').innerText(),
     /Restart demo[^]*stopped and started again/);
   await confirm();
-  assert.match(await outcome(), /Done\./);
+  assert.match(await outcome(), /demo was restarted\./);
   assert.match(await page.locator('dialog .effect').innerText(), /active/);
   assert.equal(await page.locator('dialog.ok').count(), 1);
   await close();
@@ -418,7 +418,8 @@ quiet('the detail of a logged operation shows its course', async () => {
   await page.locator('table td.actions button').first().click();
   await page.waitForSelector('.detail .events li');
   assert.match(await page.locator('.detail .events').innerText(), /asked for/);
-  assert.match(await page.locator('.detail .outcome').innerText(), /Done\./);
+  assert.match(await page.locator('.detail .outcome').innerText(),
+    /demo was restarted\./);
   assert.match(page.url(), /op=[0-9a-f-]{36}/);
 });
 
@@ -451,7 +452,7 @@ quiet('stop and start by the row\'s buttons', async () => {
       { name: `${verb} demo`, exact: true }).click();
     await page.waitForSelector('dialog[open]');
     await confirm();
-    assert.match(await outcome(), /Done\./);
+    assert.match(await outcome(), /demo was (stopped|started)\./);
     await close();
     await row.locator('.state', { hasText: new RegExp(`^\\s*${state}`) })
       .waitFor({ timeout: 10000 });
@@ -763,10 +764,11 @@ test('a server that went away is said, and found again', async () => {
   await browser.context.setOffline(true);
   await page.waitForSelector('.banners .notice.bad', { timeout: 10000 });
   assert.equal(await page.locator('main.overview tbody tr').count(), 10);
+  await page.click('.banners button');      /* in vain */
+  await page.waitForSelector('.banners .notice.bad');
   await browser.context.setOffline(false);
-  await page.click('.banners button');
   await page.waitForSelector('.banners .notice.bad',
-    { state: 'detached', timeout: 10000 });
+    { state: 'detached', timeout: 20000 });
 
   const time = await page.getAttribute('.card.lines time', 'datetime');
 

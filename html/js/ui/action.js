@@ -10,9 +10,13 @@ import { html } from './html.js';
 import { Notice, Output, Problem, State } from './parts.js';
 import { ApiError } from '../api.js';
 import { duration, plain } from '../format.js';
-import { t, tm } from '../i18n.js';
+import { has, t, tm } from '../i18n.js';
 import { perform, running, wish } from '../ops.js';
 import { href } from '../store.js';
+
+
+/** @type {Record<string, string>} */
+const ENDS = { success: 'ok', failure: 'bad', refused: 'bad', unknown: 'warn' };
 
 
 /**
@@ -71,7 +75,7 @@ export function ActionDialog({ action, onClose }) {
     busy=${phase === 'doing'} onClose=${() => onClose(op)}
     buttons=${buttons({ phase, lost, action, go, close,
       onClose: () => onClose(op) })}>
-    ${phase !== 'done' && action.what}
+    ${(phase === 'ask' || phase === 'doing') && action.what}
     <div role="status" class="outcome">
       ${phase === 'doing' && html`<${Doing} words=${action.doing} />`}
       ${phase === 'done' && html`<${Outcome} op=${op} />`}
@@ -125,6 +129,21 @@ const LogLink = ({ id }) => html`
   <a href=${href('log', { op: id })}>${t('op.see_log')}</a>`;
 
 
+/** @param {any} op */
+function sentence(op) {
+  if (op.retStatus !== 'success') {
+    return t(`op.${op.retStatus in ENDS ? op.retStatus : 'failure'}`);
+  }
+
+  if (op.code === 'unchanged') {
+    return tm('code', 'unchanged');
+  }
+
+  return has('done', op.logType)
+    ? t(`done.${op.logType}`, { name: plain(op.target) }) : t('op.success');
+}
+
+
 /**
  * How an operation ended: the sentence, the states before and after, what it
  * said.
@@ -139,10 +158,6 @@ export function Outcome({ op }) {
 
   const ok = op.retStatus === 'success';
   const said = ok ? op.stdout : op.stderr || op.stdout;
-  const unchanged = ok && op.code === 'unchanged';
-  const sentence = unchanged ? tm('code', 'unchanged')
-    : t(`op.${ok ? 'success' : op.retStatus === 'unknown' ? 'unknown'
-      : op.retStatus === 'refused' ? 'refused' : 'failure'}`);
   const reason = !ok && op.cmdret && op.cmdret !== said ? op.cmdret : '';
 
   /** @type {[string, any][]} */
@@ -169,8 +184,8 @@ export function Outcome({ op }) {
   }
 
   return html`
-    <${Notice} kind=${ok ? 'ok' : op.retStatus === 'unknown' ? 'warn' : 'bad'}>
-      <b>${sentence}</b>
+    <${Notice} kind=${ENDS[op.retStatus] ?? 'bad'}>
+      <b>${sentence(op)}</b>
       ${!ok && op.code && html` <${Problem}
         error=${{ code: op.code, detail: reason }} />`}
     <//>

@@ -5,13 +5,13 @@ import { useEffect, useRef } from 'preact/hooks';
 import { Banners } from './banners.js';
 import { html } from './html.js';
 import { Icon } from './icons.js';
+import { Preferences } from './preferences.js';
 import { plain } from '../format.js';
-import { LANGUAGES, setLanguage, t, tm, tn } from '../i18n.js';
+import { t, tm, tn } from '../i18n.js';
 import { useFeed } from '../poll.js';
 import { remember } from '../history.js';
 import { logout } from '../session.js';
-import { INTERVALS, THEMES, app, href, setPace, setTheme, useStore }
-  from '../store.js';
+import { INTERVALS, app, href, setPace, useStore } from '../store.js';
 import { Log } from '../views/log.js';
 import { Login } from '../views/login.js';
 import { Overview } from '../views/overview.js';
@@ -110,27 +110,6 @@ function Pause() {
     onClick=${() => app.set({ paused: !paused })}>
     <${Icon} name=${paused ? 'play' : 'pause'} />
   </button>`;
-}
-
-
-/** @type {Record<string, string>} */
-const THEME_ICONS = { system: 'system', light: 'sun', dark: 'moon' };
-
-/* language and theme: on the login, too */
-export function Preferences() {
-  const lang = useStore(app, (s) => s.lang);
-  const theme = useStore(app, (s) => s.theme);
-  const other = lang === 'zh' ? 'en' : 'zh';
-  const next = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length];
-  const label = t('theme.label', { theme: tm('theme', theme) });
-
-  return html`
-    <button type="button" class="tool" lang=${other}
-      onClick=${() => setLanguage(other)}>${LANGUAGES[other]}</button>
-    <button type="button" class="tool" aria-label=${label} title=${label}
-      onClick=${() => setTheme(next)}>
-      <${Icon} name=${THEME_ICONS[theme]} />
-    </button>`;
 }
 
 

@@ -105,10 +105,17 @@ function range(times) {
  * @param {any} plot @param {number[]} at @param {number} _axis
  * @param {number} _space @param {number} step seconds
  */
-const timeTicks = (plot, at, _axis, _space, step) => at.map((s) => (
-  /* no room for one below the other axis */
-  plot.valToPos(s, 'x') < EDGE ? null
-    : clock(new Date(s * 1000)).slice(0, step < 60 ? 8 : 5)));
+function timeTicks(plot, at, _axis, _space, step) {
+  const width = plot.bbox.width / devicePixelRatio;
+
+  return at.map((s) => {
+    const x = plot.valToPos(s, 'x');
+
+    /* at the edges it would be cut or stand below the other axis */
+    return x < EDGE || x > width - EDGE ? null
+      : clock(new Date(s * 1000)).slice(0, step < 60 ? 8 : 5);
+  });
+}
 
 
 /**

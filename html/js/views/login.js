@@ -6,11 +6,11 @@ import { ApiError } from '../api.js';
 import { t } from '../i18n.js';
 import { login } from '../session.js';
 import { app, useStore } from '../store.js';
-import { Preferences } from '../ui/app.js';
 import { Banners } from '../ui/banners.js';
 import { html } from '../ui/html.js';
 import { Icon } from '../ui/icons.js';
 import { Notice, Problem } from '../ui/parts.js';
+import { Preferences } from '../ui/preferences.js';
 
 
 export function Login() {

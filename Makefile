@@ -28,6 +28,7 @@ CFLAGS_ALL  := -std=c11 -D_GNU_SOURCE $(OPT) $(WARN) $(HARDEN) $(CFLAGS)
 .PHONY: help build module helper helper-into ctl html unit run stop test check \
         bench lint screenshots install clean packages test-packages nginx
 .DEFAULT_GOAL := build
+.SECONDARY:
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) \
@@ -81,15 +82,19 @@ $(MODULE): $(B)/objs/Makefile $(MODULE_SRCS)
 	    -f $(B)/objs/Makefile modules
 	@cp $(B)/objs/ngx_http_procmgr_module.so $@
 
-# the sanitizers want the whole program, nginx itself included
+# the sanitizers' libraries must be the first to be loaded, also into an
+# nginx that was built without them
 
 ifeq ($(BUILD),sanitize)
 build: $(B)/nginx
 
-$(B)/nginx: $(MODULE)
-	$(MAKE) --no-print-directory -s -j$(J) -C $(NGX) \
-	    -f $(B)/objs/Makefile binary
-	cp $(B)/objs/nginx $@
+$(B)/nginx: Makefile
+	@mkdir -p $(B)
+	@printf '#!/bin/sh\nLD_PRELOAD="%s %s" exec %s "$$@"\n' \
+	    "$$($(CC) -print-file-name=libasan.so)" \
+	    "$$($(CC) -print-file-name=libubsan.so)" \
+	    "$$(PATH="$$PATH:/usr/sbin" command -v nginx)" > $@
+	@chmod 755 $@
 endif
 
 # the helper: its constants stand in one object, so that an instance of its

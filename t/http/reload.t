@@ -52,6 +52,7 @@ sub poller {
 
     until ($end) {
         my $r = $session->get('/system/process');
+        last if $end;    # the signal may have cut this one off
         $n++;
         $bad++ if $r->{status} != 200 || !$r->{json};
     }

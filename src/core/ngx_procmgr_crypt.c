@@ -365,17 +365,20 @@ ngx_procmgr_crypt_work(ngx_procmgr_crypt_t *c)
         return;
     }
 
-    out = crypt_r(c->password, with, cd);
+    /* crypt_r() is wrapped by sanitizers, which find no libcrypt in nginx */
+
+    out = crypt_rn(c->password, with, cd, sizeof(struct crypt_data));
 
     /*
-     * "*0" and "*1" are failures, and must not equal anything: an account
-     * without a usable hash costs what any other does.
+     * NULL, and "*0" of other calls, are failures: an account without a
+     * usable hash costs what any other does.
      */
 
     if (out == NULL || out[0] == '*') {
 
         if (!c->make) {
-            out = crypt_r(c->password, NGX_PROCMGR_CRYPT_DUMMY, cd);
+            out = crypt_rn(c->password, NGX_PROCMGR_CRYPT_DUMMY, cd,
+                           sizeof(struct crypt_data));
             c->rc = (out && out[0] != '*') ? NGX_DECLINED : NGX_ERROR;
         }
 

@@ -21,6 +21,7 @@
 static int pm_late_parse(pm_late_t *late, int dir, int32_t pid);
 static int32_t pm_late_pid(const char *name);
 static int pm_late_cmp(const void *a, const void *b);
+static int pm_late_key(const void *key, const void *elt);
 
 
 int
@@ -194,15 +195,21 @@ pm_late_cmp(const void *a, const void *b)
 const pm_late_t *
 pm_lates_find(const pm_lates_t *l, int32_t pid)
 {
-    pm_late_t  key;
-
     if (l->n == 0) {
         return NULL;
     }
 
-    key.proc.pid = pid;
+    return bsearch(&pid, l->elts, l->n, sizeof(pm_late_t), pm_late_key);
+}
 
-    return bsearch(&key, l->elts, l->n, sizeof(pm_late_t), pm_late_cmp);
+
+static int
+pm_late_key(const void *key, const void *elt)
+{
+    int32_t           pid = *(const int32_t *) key;
+    const pm_late_t  *late = elt;
+
+    return (pid > late->proc.pid) - (pid < late->proc.pid);
 }
 
 

@@ -6,29 +6,22 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/time.h>
-#include <time.h>
-#include <unistd.h>
 
-#include <linux/netlink.h>
-#include <linux/sock_diag.h>
 #include <linux/inet_diag.h>
 
+#include "pm_diag.h"
 #include "pm_sock.h"
 
 
-/* the kernel fills at most 32 KiB at once, whatever is asked for */
-#define PM_SOCK_BUF      32768
-/* a dump that was interrupted by changes is begun anew so many times */
-#define PM_SOCK_RETRIES  3
-/* of one dump; it has no business to take longer */
-#define PM_SOCK_SECONDS  5
+typedef struct {
+    pm_socks_t  *socks;
+    size_t       n;                     /* it had before this dump */
+    int          proto;
+} pm_socks_dumped_t;
 
 
-static int pm_socks_request(int fd, int proto, unsigned states,
-    uint32_t seq);
-static int pm_socks_answer(pm_socks_t *s, int fd, int proto, uint32_t seq,
-    void *buf);
+static void pm_socks_again(void *data);
+static int pm_socks_row(void *data, const void *msg, size_t len);
 static void pm_socks_diag(pm_socks_t *s, int proto,
     const struct inet_diag_msg *d);
 static int pm_socks_cmp(const void *a, const void *b);
@@ -112,202 +105,54 @@ pm_socks_dump(pm_socks_t *s, const char *root, unsigned protos, unsigned tcp,
 int
 pm_socks_netlink(pm_socks_t *s, int proto, unsigned states)
 {
-    int             fd, rc, try;
-    void           *buf;
-    size_t          n;
-    struct timeval  tv;
+    int                      rc;
+    pm_diag_t                diag;
+    pm_socks_dumped_t        dumped;
+    struct inet_diag_req_v2  req;
 
-    fd = socket(AF_NETLINK, SOCK_RAW|SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-    if (fd == -1) {
-        return errno;
-    }
+    memset(&req, 0, sizeof(req));
 
-    tv.tv_sec = PM_SOCK_SECONDS;
-    tv.tv_usec = 0;
+    req.sdiag_family = (proto & 1) ? AF_INET6 : AF_INET;
+    req.sdiag_protocol = (proto < PM_SOCK_UDP) ? IPPROTO_TCP : IPPROTO_UDP;
+    req.idiag_states = states;
 
-    if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)) == -1) {
-        rc = errno;
-        close(fd);
-        return rc;
-    }
+    dumped.socks = s;
+    dumped.proto = proto;
+    dumped.n = s->n;
 
-    buf = malloc(PM_SOCK_BUF);
-    if (buf == NULL) {
-        close(fd);
-        return ENOMEM;
-    }
+    diag.request = &req;
+    diag.len = sizeof(req);
+    diag.least = sizeof(struct inet_diag_msg);
+    diag.row = pm_socks_row;
+    diag.again = pm_socks_again;
+    diag.data = &dumped;
 
-    n = s->n;
-    rc = 0;
+    rc = pm_diag_dump(&diag);
 
-    for (try = 1; try <= PM_SOCK_RETRIES; try++) {
+    return s->error ? s->error : rc;
+}
 
-        s->n = n;
-        s->truncated = 0;
 
-        rc = pm_socks_request(fd, proto, states, (uint32_t) try);
+static void
+pm_socks_again(void *data)
+{
+    pm_socks_dumped_t *dumped = data;
 
-        if (rc == 0) {
-            rc = pm_socks_answer(s, fd, proto, (uint32_t) try, buf);
-        }
-
-        if (rc != EINTR) {
-            break;
-        }
-    }
-
-    free(buf);
-    close(fd);
-
-    if (rc == EINTR) {
-        /* still changing under the dump: the last one is as good as any */
-        rc = 0;
-    }
-
-    return rc;
+    dumped->socks->n = dumped->n;
+    dumped->socks->truncated = 0;
 }
 
 
 static int
-pm_socks_request(int fd, int proto, unsigned states, uint32_t seq)
+pm_socks_row(void *data, const void *msg, size_t len)
 {
-    struct sockaddr_nl  kernel;
+    pm_socks_dumped_t *dumped = data;
 
-    struct {
-        struct nlmsghdr          nlh;
-        struct inet_diag_req_v2  req;
-    } m;
+    (void) len;
 
-    memset(&m, 0, sizeof(m));
-
-    m.nlh.nlmsg_len = sizeof(m);
-    m.nlh.nlmsg_type = SOCK_DIAG_BY_FAMILY;
-    m.nlh.nlmsg_flags = NLM_F_REQUEST|NLM_F_DUMP;
-    m.nlh.nlmsg_seq = seq;
-
-    m.req.sdiag_family = (proto & 1) ? AF_INET6 : AF_INET;
-    m.req.sdiag_protocol = (proto < PM_SOCK_UDP) ? IPPROTO_TCP : IPPROTO_UDP;
-    m.req.idiag_states = states;
-
-    memset(&kernel, 0, sizeof(kernel));
-    kernel.nl_family = AF_NETLINK;
-
-    while (sendto(fd, &m, sizeof(m), 0, (struct sockaddr *) &kernel,
-                  sizeof(kernel))
-           == -1)
-    {
-        if (errno != EINTR) {
-            return errno;
-        }
-    }
+    pm_socks_diag(dumped->socks, dumped->proto, msg);
 
     return 0;
-}
-
-
-/* 0 when the dump is whole, EINTR when it was interrupted, or errno */
-
-static int
-pm_socks_answer(pm_socks_t *s, int fd, int proto, uint32_t seq, void *buf)
-{
-    int                  rc;
-    ssize_t              n;
-    unsigned             left;
-    socklen_t            len;
-    struct timespec      now, end;
-    struct nlmsghdr     *h;
-    struct nlmsgerr     *e;
-    struct sockaddr_nl   from;
-
-    rc = 0;
-
-    (void) clock_gettime(CLOCK_MONOTONIC, &end);
-    end.tv_sec += PM_SOCK_SECONDS;
-
-    for ( ;; ) {
-        len = sizeof(from);
-        memset(&from, 0, len);
-
-        n = recvfrom(fd, buf, PM_SOCK_BUF, MSG_TRUNC,
-                     (struct sockaddr *) &from, &len);
-
-        if (n == -1 && errno == EINTR) {
-            continue;
-        }
-
-        if (n == -1) {
-            return (errno == EAGAIN) ? ETIMEDOUT : errno;
-        }
-
-        if (n == 0 || n > PM_SOCK_BUF) {
-            return EPROTO;
-        }
-
-        (void) clock_gettime(CLOCK_MONOTONIC, &now);
-
-        if (now.tv_sec > end.tv_sec) {
-            return ETIMEDOUT;
-        }
-
-        if (len != sizeof(from) || from.nl_pid != 0) {
-            /* another process may write to a netlink socket too */
-            continue;
-        }
-
-        left = (unsigned) n;
-
-        for (h = buf; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left)) {
-
-            if (h->nlmsg_seq != seq) {
-                continue;
-            }
-
-            if (h->nlmsg_flags & NLM_F_DUMP_INTR) {
-                rc = EINTR;
-            }
-
-            switch (h->nlmsg_type) {
-
-            case NLMSG_DONE:
-
-                /* an error that came late stands in the closing message */
-
-                if (h->nlmsg_len >= NLMSG_LENGTH(sizeof(int))) {
-                    int  done;
-
-                    memcpy(&done, NLMSG_DATA(h), sizeof(int));
-
-                    if (done < 0) {
-                        return -done;
-                    }
-                }
-
-                return s->error ? s->error : rc;
-
-            case NLMSG_ERROR:
-
-                if (h->nlmsg_len < NLMSG_LENGTH(sizeof(struct nlmsgerr))) {
-                    return EPROTO;
-                }
-
-                e = NLMSG_DATA(h);
-
-                return (e->error < 0) ? -e->error : EPROTO;
-
-            case SOCK_DIAG_BY_FAMILY:
-
-                if (h->nlmsg_len
-                    < NLMSG_LENGTH(sizeof(struct inet_diag_msg)))
-                {
-                    return EPROTO;
-                }
-
-                pm_socks_diag(s, proto, NLMSG_DATA(h));
-
-                break;
-            }
-        }
-    }
 }
 
 

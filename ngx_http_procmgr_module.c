@@ -18,10 +18,12 @@
 
 static void *ngx_http_procmgr_create_main_conf(ngx_conf_t *cf);
 static char *ngx_http_procmgr_init_main_conf(ngx_conf_t *cf, void *conf);
+static void *ngx_http_procmgr_create_srv_conf(ngx_conf_t *cf);
 static void *ngx_http_procmgr_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_procmgr_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
 static ngx_int_t ngx_http_procmgr_postconfiguration(ngx_conf_t *cf);
+static ngx_int_t ngx_http_procmgr_server_names(ngx_conf_t *cf);
 
 static char *ngx_http_procmgr_family(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
@@ -156,7 +158,7 @@ static ngx_http_module_t  ngx_http_procmgr_module_ctx = {
     ngx_http_procmgr_create_main_conf,      /* create main configuration */
     ngx_http_procmgr_init_main_conf,        /* init main configuration */
 
-    NULL,                                   /* create server configuration */
+    ngx_http_procmgr_create_srv_conf,       /* create server configuration */
     NULL,                                   /* merge server configuration */
 
     ngx_http_procmgr_create_loc_conf,       /* create location configuration */
@@ -239,6 +241,26 @@ ngx_http_procmgr_init_main_conf(ngx_conf_t *cf, void *conf)
     }
 
     return NGX_CONF_OK;
+}
+
+
+static void *
+ngx_http_procmgr_create_srv_conf(ngx_conf_t *cf)
+{
+    ngx_http_procmgr_srv_conf_t  *pscf;
+
+    pscf = ngx_palloc(cf->pool, sizeof(ngx_http_procmgr_srv_conf_t));
+    if (pscf == NULL) {
+        return NULL;
+    }
+
+    if (ngx_array_init(&pscf->names, cf->pool, 1, sizeof(ngx_str_t))
+        != NGX_OK)
+    {
+        return NULL;
+    }
+
+    return pscf;
 }
 
 
@@ -356,7 +378,64 @@ ngx_http_procmgr_postconfiguration(ngx_conf_t *cf)
 
     pmcf->pm.thread_pool = ngx_thread_pool_add(cf, &pmcf->pool_name);
 
-    return pmcf->pm.thread_pool ? NGX_OK : NGX_ERROR;
+    if (pmcf->pm.thread_pool == NULL) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_procmgr_server_names(cf);
+}
+
+
+/*
+ * nginx forgets its own list when the configuration is read.  Regular
+ * expressions and names that end by a wildcard are left out: others can own
+ * a name that matches.
+ */
+
+static ngx_int_t
+ngx_http_procmgr_server_names(ngx_conf_t *cf)
+{
+    ngx_str_t                     *name;
+    ngx_uint_t                     s, n;
+    ngx_http_server_name_t        *sn;
+    ngx_http_core_srv_conf_t     **cscfp;
+    ngx_http_core_main_conf_t     *cmcf;
+    ngx_http_procmgr_srv_conf_t   *pscf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    cscfp = cmcf->servers.elts;
+
+    for (s = 0; s < cmcf->servers.nelts; s++) {
+
+        pscf = cscfp[s]->ctx->srv_conf[ngx_http_procmgr_module.ctx_index];
+        sn = cscfp[s]->server_names.elts;
+
+        for (n = 0; n < cscfp[s]->server_names.nelts; n++) {
+
+#if (NGX_PCRE)
+            if (sn[n].regex) {
+                continue;
+            }
+#endif
+
+            if (sn[n].name.len == 0
+                || sn[n].name.data[sn[n].name.len - 1] == '*'
+                || (sn[n].name.len == 1 && sn[n].name.data[0] == '_'))
+            {
+                continue;
+            }
+
+            name = ngx_array_push(&pscf->names);
+            if (name == NULL) {
+                return NGX_ERROR;
+            }
+
+            *name = sn[n].name;
+        }
+    }
+
+    return NGX_OK;
 }
 
 

@@ -58,6 +58,11 @@ typedef struct {
 
 
 typedef struct {
+    ngx_array_t          names;         /* ngx_str_t, of server_name */
+} ngx_http_procmgr_srv_conf_t;
+
+
+typedef struct {
     ngx_uint_t           family;        /* NGX_HTTP_PROCMGR_* or unset */
     ngx_flag_t           auth;
     ngx_uint_t           role;          /* raised minimum */

@@ -117,18 +117,14 @@ bad:
 }
 
 
-/*
- * Loopback, or a server_name; of those no regular expressions and no names
- * that end by a wildcard, because others can own a name that matches.
- */
+/* loopback, or a server_name */
 
 static ngx_uint_t
 ngx_http_procmgr_own_name(ngx_http_request_t *r, ngx_str_t *name)
 {
-    ngx_str_t                 *own, rest;
-    ngx_uint_t                 i;
-    ngx_http_server_name_t    *sn;
-    ngx_http_core_srv_conf_t  *cscf;
+    ngx_str_t                    *own, rest;
+    ngx_uint_t                    i;
+    ngx_http_procmgr_srv_conf_t  *pscf;
 
     static ngx_str_t  loopback[] = {
         ngx_string("127.0.0.1"),
@@ -145,25 +141,13 @@ ngx_http_procmgr_own_name(ngx_http_request_t *r, ngx_str_t *name)
         }
     }
 
-    cscf = ngx_http_get_module_srv_conf(r, ngx_http_core_module);
+    pscf = ngx_http_get_module_srv_conf(r, ngx_http_procmgr_module);
 
-    sn = cscf->server_names.elts;
+    own = pscf->names.elts;
 
-    for (i = 0; i < cscf->server_names.nelts; i++) {
+    for (i = 0; i < pscf->names.nelts; i++) {
 
-#if (NGX_PCRE)
-        if (sn[i].regex) {
-            continue;
-        }
-#endif
-
-        rest = sn[i].name;
-
-        if (rest.len == 0 || (rest.len == 1 && rest.data[0] == '_')
-            || rest.data[rest.len - 1] == '*')
-        {
-            continue;
-        }
+        rest = own[i];
 
         if (rest.len == name->len
             && ngx_strncasecmp(rest.data, name->data, rest.len) == 0)

@@ -1,6 +1,6 @@
 /*
  * Pictures of every view in both themes and three widths:
- * node t/ui/screenshots.mjs FOLDER
+ * node t/ui/screenshots.mjs FOLDER [WIDTH...]
  */
 
 import { mkdir } from 'node:fs/promises';
@@ -8,13 +8,13 @@ import { join } from 'node:path';
 
 import { browse, instance, login, watch } from './lib.mjs';
 
-const WIDTHS = [400, 1400, 2560];
 const SETTLE = 6000;            /* so that the charts show a line */
 
-const out = process.argv[2];
+const [out, ...given] = process.argv.slice(2);
+const widths = given.length > 0 ? given.map(Number) : [400, 1400, 2560];
 
 if (!out) {
-  console.error('usage: node screenshots.mjs FOLDER');
+  console.error('usage: node screenshots.mjs FOLDER [WIDTH...]');
   process.exit(2);
 }
 
@@ -24,7 +24,7 @@ const views = {
   overview: (page) => page.waitForSelector('#largest'),
   services: (page) => page.waitForSelector('#sockets'),
   confirm: async (page) => {
-    await page.click('td.actions button');
+    await page.click('td.actions button:last-child');
     await page.waitForSelector('dialog[open]');
   },
   log: async (page) => {
@@ -55,7 +55,7 @@ for (const theme of ['light', 'dark']) {
   await page.goto(where.url);
   await page.waitForSelector('input[name="username"]');
 
-  for (const width of WIDTHS) {
+  for (const width of widths) {
     await resize(page, width);
     await shoot('login');
   }
@@ -64,7 +64,7 @@ for (const theme of ['light', 'dark']) {
   await page.waitForTimeout(SETTLE);
 
   for (const [view, ready] of Object.entries(views)) {
-    for (const width of WIDTHS) {
+    for (const width of widths) {
       await resize(page, width);
       await page.goto(`${where.url}#/${hash[view] ?? view}`);
       await page.mouse.move(0, 0);

@@ -7,7 +7,8 @@ import { html } from './html.js';
 import { clock } from '../format.js';
 import { app, useStore } from '../store.js';
 
-const HEIGHT = 132;
+const HEIGHT = 9.4;             /* rem, as .plot of css/views.css */
+const FONT = .79;
 const LONGEST = 300;            /* seconds on the axis */
 const SHORTEST = 60;
 const EDGE = 24;                /* pixels */
@@ -16,6 +17,11 @@ const EDGE = 24;                /* pixels */
 /** @param {string} name of a custom property */
 const colour = (name) => getComputedStyle(document.documentElement)
   .getPropertyValue(name).trim();
+
+
+/* canvas knows pixels only */
+const rem = () => parseFloat(
+  getComputedStyle(document.documentElement).fontSize);
 
 
 /** @param {string} hex #rrggbb, as all colours of css/base.css are */
@@ -55,7 +61,7 @@ export function Chart({ label, data, version, series, max, tick }) {
       const width = Math.floor(entry.contentRect.width);
 
       if (plot.current && width !== plot.current.width) {
-        plot.current.setSize({ width, height: HEIGHT });
+        plot.current.setSize({ width, height: HEIGHT * rem() });
       }
     });
 
@@ -128,13 +134,14 @@ function timeTicks(plot, at, _axis, _space, step) {
  */
 function options(width, times, series, max, tick) {
   const grid = { stroke: colour('--line'), width: 1 };
-  const font = `11px ${getComputedStyle(document.body).fontFamily}`;
+  const one = rem();
+  const font = `${FONT * one}px ${getComputedStyle(document.body).fontFamily}`;
   const axis = { stroke: colour('--muted'), font, grid,
     ticks: { show: false } };
   const { min, max: end } = range(times);
 
   return {
-    width, height: HEIGHT,
+    width, height: HEIGHT * one,
     padding: [8, 6, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { size: 5 }, drag: { x: false, y: false } },
@@ -146,9 +153,9 @@ function options(width, times, series, max, tick) {
       },
     },
     axes: [
-      { ...axis, size: 22, space: 84, gap: 4,
+      { ...axis, size: 1.6 * one, space: 6 * one, gap: 4,
         values: timeTicks },
-      { ...axis, size: 44, space: 30, gap: 4,
+      { ...axis, size: 3.2 * one, space: 2.2 * one, gap: 4,
         values: (_, at) => at.map(tick) },
     ],
     series: [{}, ...series.map((s) => ({

@@ -12,6 +12,8 @@ import { Icon } from './icons.js';
 import { t } from '../i18n.js';
 import { app } from '../store.js';
 
+const MOST = 500;               /* rows on the screen */
+
 const canHover = matchMedia('(hover: hover)');
 
 
@@ -134,13 +136,15 @@ export function Table(props) {
           <${Head} key=${c.id} column=${c} sort=${sort} onSort=${onSort} />`)}
         </tr></thead>
         <tbody ref=${body}>
-          ${entries.map(({ key, row, gone }) => html`
+          ${entries.slice(0, MOST).map(({ key, row, gone }) => html`
             <${Row} key=${key} row=${row} gone=${gone} columns=${columns}
               cls=${rowClass?.(row) ?? ''} detail=${detail?.(row)} />`)}
         </tbody>
       </table>
       ${entries.length === 0 && html`<p class="empty">${empty}</p>`}
     </div>
+    ${entries.length > MOST && html`<p class="foot">
+      ${t('table.more', { n: entries.length - MOST })}</p>`}
     ${held && html`<p class="held-note" aria-hidden="true">
       <${Icon} name="held" />${t('table.held')}</p>`}`;
 }

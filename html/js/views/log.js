@@ -249,6 +249,7 @@ function Detail({ id, row }) {
   /** @type {[string, any][]} */
   const facts = [
     [t('log.time'), html`<${Time} value=${op.logTime} day />`],
+    [t('log.target'), html`<${Text} value=${op.target} />`],
     [t('log.actor'), html`<${Text} value=${op.actor} /> ${op.role
       && html` <span class="muted">(${tm('role', op.role)})</span>`}`],
     [t('log.remote'), html`<${Text} value=${op.remote} class="mono" />`],

@@ -188,6 +188,7 @@ unwrap_full(void **state)
     /* in the reverse order too, those that have a place keep it */
 
     for (i = 0; i < n; i++) {
+        memset(ios.elts[i].name, 0, PM_NET_NAME);
         snprintf(ios.elts[i].name, PM_NET_NAME, "if%zu", n - 1 - i);
         ios.elts[i].value[0] = 50;
     }

@@ -20,7 +20,7 @@ static void ngx_http_procmgr_body_handler(ngx_http_request_t *r);
 static void ngx_http_procmgr_wait(ngx_http_request_t *r);
 static ngx_int_t ngx_http_procmgr_path(ngx_http_request_t *r, ngx_str_t *path);
 static ngx_int_t ngx_http_procmgr_find(ngx_http_request_t *r,
-    ngx_http_procmgr_ctx_t *ctx, ngx_http_procmgr_route_t *routes);
+    ngx_http_procmgr_ctx_t *ctx, ngx_uint_t family);
 static ngx_uint_t ngx_http_procmgr_match(ngx_http_procmgr_ctx_t *ctx,
     const char *pattern);
 static ngx_uint_t ngx_http_procmgr_is_pid(ngx_str_t *s, ngx_int_t *pid);
@@ -28,13 +28,18 @@ static ngx_int_t ngx_http_procmgr_not_allowed(ngx_http_request_t *r,
     ngx_uint_t methods);
 
 
-static ngx_http_procmgr_route_t  *ngx_http_procmgr_families[] = {
-    NULL,
-    ngx_http_procmgr_session_routes,
-    ngx_http_procmgr_system_routes,
-    NULL,
-    ngx_http_procmgr_control_routes,
-    ngx_http_procmgr_log_routes,
+/* a family's tables are looked through in this order */
+
+static const struct {
+    ngx_uint_t                 family;
+    ngx_http_procmgr_route_t  *routes;
+} ngx_http_procmgr_tables[] = {
+    { NGX_HTTP_PROCMGR_SESSION, ngx_http_procmgr_session_routes },
+    { NGX_HTTP_PROCMGR_SYSTEM, ngx_http_procmgr_system_routes },
+    { NGX_HTTP_PROCMGR_SYSTEM, ngx_http_procmgr_network_routes },
+    { NGX_HTTP_PROCMGR_CONTROL, ngx_http_procmgr_control_routes },
+    { NGX_HTTP_PROCMGR_LOG, ngx_http_procmgr_log_routes },
+    { 0, NULL }
 };
 
 
@@ -55,7 +60,6 @@ ngx_int_t
 ngx_http_procmgr_handler(ngx_http_request_t *r)
 {
     ngx_int_t                       rc;
-    ngx_uint_t                      n;
     ngx_http_procmgr_ctx_t         *ctx;
     ngx_http_procmgr_loc_conf_t    *plcf;
     ngx_http_procmgr_main_conf_t   *pmcf;
@@ -86,20 +90,12 @@ ngx_http_procmgr_handler(ngx_http_request_t *r)
         return ctx->rc;
     }
 
-    n = sizeof(ngx_http_procmgr_families)
-        / sizeof(ngx_http_procmgr_families[0]);
-
-    if (plcf->family >= n
-        || ngx_http_procmgr_families[plcf->family] == NULL
-        || ngx_http_procmgr_path(r, &ctx->path) != NGX_OK)
-    {
+    if (ngx_http_procmgr_path(r, &ctx->path) != NGX_OK) {
         return ngx_http_procmgr_problem(r, NGX_HTTP_NOT_FOUND, "not_found",
                                         "there is no \"%V\"", &r->uri);
     }
 
-    if (ngx_http_procmgr_find(r, ctx, ngx_http_procmgr_families[plcf->family])
-        != NGX_OK)
-    {
+    if (ngx_http_procmgr_find(r, ctx, plcf->family) != NGX_OK) {
         return ctx->rc;
     }
 
@@ -294,26 +290,35 @@ ngx_http_procmgr_path(ngx_http_request_t *r, ngx_str_t *path)
 
 static ngx_int_t
 ngx_http_procmgr_find(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
-    ngx_http_procmgr_route_t *routes)
+    ngx_uint_t family)
 {
-    ngx_uint_t                 method, allowed;
+    ngx_uint_t                 i, method, allowed;
     ngx_http_procmgr_route_t  *route;
 
     method = (r->method == NGX_HTTP_HEAD) ? NGX_HTTP_GET : r->method;
     allowed = 0;
 
-    for (route = routes; route->handler; route++) {
+    for (i = 0; ngx_http_procmgr_tables[i].routes; i++) {
 
-        if (!ngx_http_procmgr_match(ctx, route->path)) {
+        if (ngx_http_procmgr_tables[i].family != family) {
             continue;
         }
 
-        if (route->method == method) {
-            ctx->route = route;
-            return NGX_OK;
-        }
+        for (route = ngx_http_procmgr_tables[i].routes;
+             route->handler;
+             route++)
+        {
+            if (!ngx_http_procmgr_match(ctx, route->path)) {
+                continue;
+            }
 
-        allowed |= route->method;
+            if (route->method == method) {
+                ctx->route = route;
+                return NGX_OK;
+            }
+
+            allowed |= route->method;
+        }
     }
 
     if (allowed) {
@@ -366,7 +371,9 @@ ngx_http_procmgr_match(ngx_http_procmgr_ctx_t *ctx, const char *pattern)
                 return 0;
             }
 
-            if (pattern[1] == 'i' && !ngx_http_procmgr_is_uuid(seg.data, seg.len)) {
+            if (pattern[1] == 'i'
+                && !ngx_http_procmgr_is_uuid(seg.data, seg.len))
+            {
                 return 0;
             }
 

@@ -29,7 +29,7 @@ done
 
 if [ -n "$perl_tests" ]; then
     # shellcheck disable=SC2086
-    prove --merge -r --timer -j "${PROCMGR_TEST_JOBS:-4}" -It/lib \
+    prove --merge -f -r --timer -j "${PROCMGR_TEST_JOBS:-4}" -It/lib \
         $perl_tests || status=1
 fi
 

@@ -91,7 +91,7 @@ SKIP: {
     is($line =~ s/\d+/N/gr =~ s/\s+/ /gr,
         $text->{tasks} =~ s/\d+/N/gr, 'tasks in the form of top');
     ($line) = $top =~ /^%Cpu\(s\):\s*(.*?)\s*$/m;
-    is($line =~ s/\d+\.\d/N/gr =~ s/\s+/ /gr,
+    is($line =~ s/\d+\.\d/N/gr =~ s/,\s*/, /gr,     # "0.0 ni,100.0 id"
         $text->{cpu} =~ s/\d+\.\d/N/gr, 'processors in the form of top');
     ($line) = $top =~ /^KiB Swap:\s*(.*?)\s*$/m;
     is($line =~ s/\d+(?:\.\d+)?/N/gr =~ s/\s+/ /gr,

@@ -17,6 +17,7 @@
 
 
 #include "ngx_procmgr.h"
+#include "ngx_procmgr_net.h"
 #include "ngx_procmgr_sess.h"
 #include "../proc/pm_scan.h"
 
@@ -97,6 +98,7 @@ struct ngx_procmgr_shm_s {
     ngx_procmgr_lease_t      recoverer;     /* of operations left open */
 
     ngx_procmgr_counters_t   counters;
+    ngx_procmgr_net_shm_t    net;
     ngx_procmgr_sess_shm_t   sess;
 };
 

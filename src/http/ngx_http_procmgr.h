@@ -98,9 +98,12 @@ typedef struct {
 } ngx_http_procmgr_route_t;
 
 
-/* each ends by a route without handler */
+/* each ends by a route without handler; route.c lists them by family */
 extern ngx_http_procmgr_route_t  ngx_http_procmgr_session_routes[];
 extern ngx_http_procmgr_route_t  ngx_http_procmgr_system_routes[];
+extern ngx_http_procmgr_route_t  ngx_http_procmgr_host_routes[];
+extern ngx_http_procmgr_route_t  ngx_http_procmgr_constants_routes[];
+extern ngx_http_procmgr_route_t  ngx_http_procmgr_network_routes[];
 extern ngx_http_procmgr_route_t  ngx_http_procmgr_control_routes[];
 extern ngx_http_procmgr_route_t  ngx_http_procmgr_log_routes[];
 

@@ -291,7 +291,13 @@ for my $c ([$www, 'www-data'], [$nobody, 'nobody'], [$root, 'root']) {
 	}
 
 	push @kids, $pid;
-	sleep 0.3;
+
+	# it is the new program when its environment is there
+	for (1 .. 200) {
+		open my $f, '<', "/proc/$pid/environ" or last;
+		last if read($f, my $text, 2_000_000) > 1_500_000;
+		sleep 0.05;
+	}
 
 	my (undef, $got) = ask_for(1 << $FIELD{environ}, $pid);
 	cmp_ok(length $got->{$pid}{$FIELD{environ}}{data}, '>', 1500000,

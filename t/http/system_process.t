@@ -149,9 +149,15 @@ like($s->get('/system/process/info?simple=false')->{json}{detail},
 
 # shared answers
 
-$r = $s->get('/system/process?num=5');
-my $again = $s->get('/system/process?num=5',
-    { 'If-None-Match' => $r->{headers}{etag} });
+# a busy machine may let the interval pass between the two
+
+my $again;
+for (1 .. 20) {
+    $r = $s->get('/system/process?num=5');
+    $again = $s->get('/system/process?num=5',
+        { 'If-None-Match' => $r->{headers}{etag} });
+    last if $again->{status} == 304;
+}
 is($again->{status}, 304, 'the same generation is 304');
 is($again->{body}, '', 'without a body');
 

@@ -179,7 +179,7 @@ sub start {
     my ($self) = @_;
     my $d = $self->{dir};
 
-    local $ENV{ASAN_OPTIONS} = 'detect_leaks=0:log_path=' . "$d/nginx/logs/asan";
+    local $ENV{ASAN_OPTIONS} = 'detect_leaks=0:detect_odr_violation=0:log_path=' . "$d/nginx/logs/asan";
     local $ENV{UBSAN_OPTIONS} = "print_stacktrace=1:log_path=$d/nginx/logs/asan";
     chmod 0777, "$d/nginx/logs";
 

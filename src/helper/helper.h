@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "../policy/pm_policy.h"
@@ -19,6 +20,9 @@
 #define HELPER_SOCKET     0           /* the descriptor of the worker */
 #define HELPER_WHY        256
 #define HELPER_ARGS       (PM_POLICY_WORDS + 8)
+#define HELPER_GROUPS     64
+#define HELPER_SAMPLES    1000
+#define HELPER_PIDS       32
 
 
 /* fixed when the helper is compiled: helper_paths.c */
@@ -52,15 +56,58 @@ typedef struct {
 } helper_t;
 
 
+/* whom a command runs as */
+
+typedef struct {
+    uid_t                 uid;
+    gid_t                 gid;
+    gid_t                 groups[HELPER_GROUPS];
+    int                   ngroups;
+} helper_user_t;
+
+
+/* kB, of the head of a measured run's processes */
+
+typedef struct {
+    unsigned              ms;
+    unsigned              peak;
+    unsigned              size;
+    unsigned              hwm;
+    unsigned              rss;
+} helper_sample_t;
+
+
+typedef struct {
+    struct rusage         usage;
+    uint64_t              start;      /* us */
+    uint64_t              real;
+    uint64_t              next;       /* ms, of the next sample */
+
+    helper_sample_t       sample[HELPER_SAMPLES];
+    unsigned              n;
+    unsigned              step;       /* every how manieth is kept */
+    unsigned              taken;
+
+    uint64_t              rss_sum;
+    uint64_t              size_sum;
+    unsigned              size_max;
+} helper_measure_t;
+
+
 /* one run of one program */
 
 typedef struct {
     const char           *argv[HELPER_ARGS + 1];
     unsigned              argc;
+    const char           *path;       /* NULL: argv[0] is the program */
+    const helper_user_t  *user;       /* NULL: whom the helper is */
     unsigned              timeout;    /* ms */
+    helper_measure_t     *measure;    /* NULL: not measured */
 
     uint8_t              *out;        /* PM_WIRE_OUTPUT bytes, or NULL */
     uint8_t              *err;
+    size_t                cap;        /* of each, 0 for all of it */
+    int                   tail;       /* the last bytes, not the first */
     size_t                out_len;
     size_t                err_len;
     uint64_t              out_total;
@@ -78,7 +125,53 @@ typedef struct {
     char                  sub[64];
     pid_t                 pid;        /* 0 when it is not known */
     uint64_t              start;      /* of the pid, ticks */
+
+    pid_t                 pids[HELPER_PIDS];  /* of a group */
+    unsigned              npids;
+
+    char                  run[40];    /* names one run of the service */
+    char                  enabled[32];
+    int                   missing;    /* the manager does not know it */
+    int                   once;       /* it ran to its end, and well */
+
+    /* what the manager said, "key=value" each with a zero behind */
+    char                  text[PM_WIRE_TEXT];
+    size_t                len;
 } helper_state_t;
+
+
+/* what a manager of services has of its own */
+
+typedef struct {
+    unsigned              actions;    /* bits 1 << PM_ACTION_* */
+    unsigned              settle;     /* ms until a start can be believed */
+    int                   waits;      /* its end is the end of the action */
+
+    const char         *(*program)(const pm_policy_entry_t *e, char *buf,
+                                   size_t size);
+    void                (*argv)(const pm_policy_entry_t *e, int action,
+                                helper_run_t *run);
+    void                (*observe)(const pm_policy_entry_t *e,
+                                   helper_state_t *s);
+    /* a code and a sentence for what is known to go wrong, or NULL */
+    const char         *(*explain)(int action, const helper_run_t *run,
+                                   const helper_state_t *after, char *why,
+                                   size_t size);
+    /* NULL is s when it was not observed */
+    void                (*list)(const pm_policy_entry_t *e,
+                                const helper_state_t *s, pm_wire_text_t *t);
+} helper_manager_t;
+
+
+/* of /proc/PID/stat */
+
+typedef struct {
+    pid_t                 pid;
+    pid_t                 ppid;
+    char                  state;
+    int                   kernel;     /* a thread of the kernel */
+    uint64_t              start;
+} helper_proc_t;
 
 
 /* helper_env.c */
@@ -86,7 +179,9 @@ void helper_env_first(void);
 /* NULL, or the code of what is wrong with who calls */
 const char *helper_env_identity(void);
 void helper_env_session(void);
-void helper_env_child(void);
+void helper_env_child(const helper_user_t *u);
+/* 0, or -1 when there is no such user */
+int helper_env_user(const char *name, helper_user_t *u);
 uint64_t helper_now(void);
 
 /* helper_io.c */
@@ -111,7 +206,10 @@ int helper_exec_check(const char *path, char *why, size_t size);
 /* helper_stray.c */
 void helper_stray_spare(void);
 unsigned helper_stray_kill(int sig);
-int helper_stat(int pid, char *state, int *ppid, uint64_t *start);
+
+/* helper_proc.c */
+int helper_proc(pid_t pid, helper_proc_t *p);
+size_t helper_proc_list(helper_proc_t **list);
 
 /* helper_spool.c */
 int helper_spool_open(char *why, size_t size);
@@ -123,15 +221,46 @@ int helper_spool_first(int dir, const char *name);
 void helper_spool_prune(int dir);
 void helper_spool_query(helper_t *h);
 
+/* helper_act.c: what all that acts has in common */
+extern uint8_t  helper_out[PM_WIRE_OUTPUT];
+extern uint8_t  helper_err[PM_WIRE_OUTPUT];
+void helper_run_start(helper_run_t *run, unsigned timeout);
+void helper_run_word(helper_run_t *run, const char *word);
+void helper_run_words(helper_run_t *run, const char *const *words);
+/* 0, or -1 and it has been answered; target is what only one may act on */
+int helper_act_begin(helper_t *h, const char *target, const char *name);
+void helper_act_end(helper_t *h, pm_wire_text_t *t, const helper_run_t *run);
+void helper_act_text(pm_wire_text_t *t, const helper_run_t *run);
+/* what became of the program itself: NULL, or a code and a sentence */
+const char *helper_act_judge(const helper_run_t *run, char *why, size_t size);
+void helper_sleep(unsigned ms);
+
 /* helper_service.c */
+const helper_manager_t *helper_manager(const pm_policy_entry_t *e);
 void helper_service(helper_t *h);
 
-/* helper_lsb.c */
-void helper_lsb_observe(const pm_policy_entry_t *e, helper_state_t *s);
-void helper_lsb_argv(const pm_policy_entry_t *e, int action,
+/* helper_lsb.c, helper_systemd.c, helper_supervisor.c */
+extern const helper_manager_t  helper_lsb;
+extern const helper_manager_t  helper_systemd;
+extern const helper_manager_t  helper_supervisor;
+/* "" when it is not there */
+const char *helper_systemd_get(const helper_state_t *s, const char *key);
+int helper_systemd_own(const helper_state_t *s);
+int helper_systemd_leave(const char *op, char *why, size_t size);
+void helper_supervisor_argv(const pm_policy_entry_t *e, const char *verb,
     helper_run_t *run);
-const char *helper_lsb_path(const pm_policy_entry_t *e, char *path,
-    size_t size);
+
+/* helper_command.c */
+void helper_command(helper_t *h);
+
+/* helper_measure.c */
+void helper_measure_start(helper_measure_t *m);
+/* ms until the next sample is due */
+int helper_measure_sample(helper_measure_t *m, pid_t pid);
+void helper_measure_end(helper_measure_t *m, const struct rusage *usage);
+void helper_measure_records(const helper_measure_t *m);
+void helper_measure_text(const helper_measure_t *m, const helper_run_t *run,
+    pm_wire_text_t *t);
 
 /* helper_list.c */
 void helper_list(helper_t *h);

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <pwd.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -126,6 +127,7 @@ helper_env_signals(void)
 {
     int               i;
     sigset_t          none;
+    unsigned long     kernel[4] = { 0 };    /* all of it zero is SIG_DFL */
     struct itimerval  off;
     struct sigaction  sa;
 
@@ -135,6 +137,12 @@ helper_env_signals(void)
 
     for (i = 1; i < NSIG; i++) {
         (void) sigaction(i, &sa, NULL);
+    }
+
+    /* the two that libc keeps for itself: a make ignores them for children */
+
+    for (i = 32; i < 34; i++) {
+        (void) syscall(SYS_rt_sigaction, i, kernel, NULL, _NSIG / 8);
     }
 
     timerclear(&off.it_value);
@@ -220,8 +228,10 @@ helper_env_session(void)
 /* of a child between fork() and exec() */
 
 void
-helper_env_child(void)
+helper_env_child(const helper_user_t *u)
 {
+    uid_t             ruid, euid, suid;
+    gid_t             rgid, egid, sgid;
     cpu_set_t         cpus;
     struct sigaction  sa;
 
@@ -246,6 +256,42 @@ helper_env_child(void)
     if (setsid() == -1) {
         _exit(1);
     }
+
+    if (u == NULL || helper_unprivileged) {
+        return;
+    }
+
+    /* for good: nothing of root is left to come back to */
+
+    if (setgroups((size_t) u->ngroups, u->groups) == -1
+        || setresgid(u->gid, u->gid, u->gid) == -1
+        || setresuid(u->uid, u->uid, u->uid) == -1
+        || getresuid(&ruid, &euid, &suid) == -1
+        || getresgid(&rgid, &egid, &sgid) == -1
+        || ruid != u->uid || euid != u->uid || suid != u->uid
+        || rgid != u->gid || egid != u->gid || sgid != u->gid
+        || (u->uid && setuid(0) == 0))
+    {
+        _exit(1);
+    }
+}
+
+
+int
+helper_env_user(const char *name, helper_user_t *u)
+{
+    struct passwd  *pw;
+
+    pw = getpwnam(name);
+    if (pw == NULL) {
+        return -1;
+    }
+
+    u->uid = pw->pw_uid;
+    u->gid = pw->pw_gid;
+    u->ngroups = HELPER_GROUPS;
+
+    return getgrouplist(name, u->gid, u->groups, &u->ngroups) == -1 ? -1 : 0;
 }
 
 

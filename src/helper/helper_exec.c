@@ -39,9 +39,9 @@ static int helper_exec_started(int fd, const char *path, char *why,
     size_t size);
 static void helper_exec_wait(helper_run_t *run, helper_child_t *c);
 static void helper_exec_output(helper_run_t *run, helper_child_t *c);
-static int helper_exec_drain(int fd, uint8_t *buf, size_t *len,
-    uint64_t *total);
-static void helper_exec_reap(helper_child_t *c);
+static int helper_exec_drain(int fd, const helper_run_t *run, uint8_t *buf,
+    size_t *len, uint64_t *total);
+static void helper_exec_reap(helper_run_t *run, helper_child_t *c);
 
 
 /* would this program be run? */
@@ -68,6 +68,7 @@ helper_exec(helper_run_t *run, char *why, size_t size)
 {
     int             fd, elf, i, rc, pipes[6];
     uint64_t        start;
+    const char     *path;
     helper_child_t  c;
 
     run->out_len = 0;
@@ -79,7 +80,9 @@ helper_exec(helper_run_t *run, char *why, size_t size)
     run->timed_out = 0;
     run->argv[run->argc] = NULL;
 
-    fd = helper_exec_open(run->argv[0], &elf, why, size);
+    path = run->path ? run->path : run->argv[0];
+
+    fd = helper_exec_open(path, &elf, why, size);
     if (fd == -1) {
         return -1;
     }
@@ -101,6 +104,11 @@ helper_exec(helper_run_t *run, char *why, size_t size)
 
     memset(&c, 0, sizeof(c));
     start = helper_now();
+
+    if (run->measure) {
+        helper_measure_start(run->measure);
+    }
+
     c.pid = fork();
 
     if (c.pid == 0) {
@@ -120,7 +128,7 @@ helper_exec(helper_run_t *run, char *why, size_t size)
     if (c.pid == -1) {
         snprintf(why, size, "fork failed: %s", strerror(errno));
 
-    } else if (helper_exec_started(pipes[0], run->argv[0], why, size) != 0) {
+    } else if (helper_exec_started(pipes[0], path, why, size) != 0) {
         (void) waitpid(c.pid, NULL, 0);
 
     } else {
@@ -210,7 +218,7 @@ helper_exec_child(helper_run_t *run, int fd, int elf, int *pipes)
     int     null, err;
     char  **argv;
 
-    helper_env_child();
+    helper_env_child(run->user);
 
     argv = (char **) (uintptr_t) run->argv;
     null = open("/dev/null", O_RDONLY|O_NOCTTY|O_CLOEXEC);
@@ -223,7 +231,7 @@ helper_exec_child(helper_run_t *run, int fd, int elf, int *pipes)
             fexecve(fd, argv, environ);
 
         } else {
-            execve(argv[0], argv, environ);
+            execve(run->path ? run->path : argv[0], argv, environ);
         }
     }
 
@@ -278,6 +286,11 @@ helper_exec_wait(helper_run_t *run, helper_child_t *c)
             wait = wait < HELPER_EXEC_STEP ? wait : HELPER_EXEC_STEP;
         }
 
+        if (run->measure) {
+            n = helper_measure_sample(run->measure, c->pid);
+            wait = wait < n ? wait : n;
+        }
+
         pfd[0].fd = c->ended ? -1 : c->pidfd;
         pfd[1].fd = c->out;
         pfd[2].fd = c->err;
@@ -290,7 +303,7 @@ helper_exec_wait(helper_run_t *run, helper_child_t *c)
         (void) poll(pfd, 3, wait);
 
         helper_exec_output(run, c);
-        helper_exec_reap(c);
+        helper_exec_reap(run, c);
 
         if (c->ended && !run->timed_out) {
             helper_exec_output(run, c);
@@ -330,7 +343,7 @@ static void
 helper_exec_output(helper_run_t *run, helper_child_t *c)
 {
     if (c->out != -1
-        && helper_exec_drain(c->out, run->out, &run->out_len,
+        && helper_exec_drain(c->out, run, run->out, &run->out_len,
                              &run->out_total))
     {
         close(c->out);
@@ -338,7 +351,7 @@ helper_exec_output(helper_run_t *run, helper_child_t *c)
     }
 
     if (c->err != -1
-        && helper_exec_drain(c->err, run->err, &run->err_len,
+        && helper_exec_drain(c->err, run, run->err, &run->err_len,
                              &run->err_total))
     {
         close(c->err);
@@ -350,12 +363,15 @@ helper_exec_output(helper_run_t *run, helper_child_t *c)
 /* what is there, but not for ever; 1 at the end */
 
 static int
-helper_exec_drain(int fd, uint8_t *buf, size_t *len, uint64_t *total)
+helper_exec_drain(int fd, const helper_run_t *run, uint8_t *buf, size_t *len,
+    uint64_t *total)
 {
     int       i;
-    size_t    room, take;
+    size_t    cap, room, take;
     ssize_t   n;
     uint8_t   chunk[16384];
+
+    cap = run->cap ? run->cap : PM_WIRE_OUTPUT;
 
     for (i = 0; i < 64; i++) {
 
@@ -370,8 +386,18 @@ helper_exec_drain(int fd, uint8_t *buf, size_t *len, uint64_t *total)
         }
 
         *total += (uint64_t) n;
-        room = buf ? PM_WIRE_OUTPUT - *len : 0;
-        take = (size_t) n < room ? (size_t) n : room;
+        room = buf ? cap - *len : 0;
+        take = (size_t) n;
+
+        if (buf && run->tail && take > room) {
+            take -= room;             /* so much of the first has to go */
+            memmove(buf, buf + take, *len - take);
+            *len -= take;
+            take = (size_t) n;
+
+        } else if (take > room) {
+            take = room;
+        }
 
         if (take) {
             memcpy(buf + *len, chunk, take);
@@ -386,13 +412,14 @@ helper_exec_drain(int fd, uint8_t *buf, size_t *len, uint64_t *total)
 /* orphans of the program are ours too: we are their subreaper */
 
 static void
-helper_exec_reap(helper_child_t *c)
+helper_exec_reap(helper_run_t *run, helper_child_t *c)
 {
-    int    status;
-    pid_t  pid;
+    int            status;
+    pid_t          pid;
+    struct rusage  usage;
 
     for ( ;; ) {
-        pid = waitpid(-1, &status, WNOHANG);
+        pid = wait4(-1, &status, WNOHANG, &usage);
 
         if (pid <= 0) {
             return;
@@ -401,6 +428,10 @@ helper_exec_reap(helper_child_t *c)
         if (pid == c->pid) {
             c->ended = 1;
             c->status = status;
+
+            if (run->measure) {
+                helper_measure_end(run->measure, &usage);
+            }
         }
     }
 }

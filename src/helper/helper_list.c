@@ -3,17 +3,14 @@
 
 
 #include "helper.h"
-#include "../policy/pm_path.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 
 static int helper_list_first(const pm_policy_t *p, size_t i, unsigned role);
 static void helper_list_service(helper_t *h, const pm_policy_entry_t *e,
     int live, pm_wire_text_t *t);
-static void helper_list_description(const char *path, char *buf, size_t size);
 static void helper_list_names(pm_wire_text_t *t, const char *key,
     uint64_t bits, const char *const *names, unsigned n);
 static void helper_list_ranges(pm_wire_text_t *t, const char *key,
@@ -142,9 +139,10 @@ static void
 helper_list_service(helper_t *h, const pm_policy_entry_t *e, int live,
     pm_wire_text_t *t)
 {
-    char             path[256], text[200];
-    const char      *program;
-    helper_state_t   s;
+    static helper_state_t    s;
+    const helper_manager_t  *m;
+
+    m = helper_manager(e);
 
     pm_wire_add(t, "manager", pm_manager_names[e->manager]);
     pm_wire_add(t, "unit", e->unit);
@@ -152,80 +150,24 @@ helper_list_service(helper_t *h, const pm_policy_entry_t *e, int live,
                                                       h->role),
                       pm_action_names, PM_ACTIONS);
 
-    if (e->manager != PM_MANAGER_LSB) {
-        return;
+    if (live) {
+        m->observe(e, &s);
+
+        pm_wire_add(t, "state", s.state);
+        pm_wire_add(t, "sub_state", s.sub);
+
+        if (s.pid) {
+            pm_wire_addi(t, "main_pid", s.pid);
+            pm_wire_addu(t, "main_start", s.start);
+        }
+
+        if (s.enabled[0]) {
+            pm_wire_addu(t, "enabled", strncmp(s.enabled, "enabled", 7) == 0);
+            pm_wire_add(t, "start_type", s.enabled);
+        }
     }
 
-    program = helper_lsb_path(e, path, sizeof(path));
-    pm_wire_add(t, "program", program);
-
-    helper_list_description(program, text, sizeof(text));
-
-    if (text[0]) {
-        pm_wire_add(t, "description", text);
-    }
-
-    if (!live) {
-        return;
-    }
-
-    helper_lsb_observe(e, &s);
-
-    pm_wire_add(t, "state", s.state);
-    pm_wire_add(t, "sub_state", s.sub);
-
-    if (s.pid) {
-        pm_wire_addi(t, "main_pid", s.pid);
-        pm_wire_addu(t, "main_start", s.start);
-    }
-}
-
-
-/* of the script's own head */
-
-static void
-helper_list_description(const char *path, char *buf, size_t size)
-{
-    int          fd;
-    char         text[4096];
-    char        *p;
-    size_t       len;
-    ssize_t      n;
-    struct stat  st;
-
-    static const char  key[] = "\n# Short-Description:";
-
-    buf[0] = '\0';
-
-    fd = pm_path_open(path, helper_owner, 0, &st, text, sizeof(text));
-    if (fd == -1) {
-        return;
-    }
-
-    n = read(fd, text, sizeof(text) - 1);
-    close(fd);
-
-    if (n <= 0) {
-        return;
-    }
-
-    text[n] = '\0';
-    p = strstr(text, key);
-
-    if (p == NULL) {
-        return;
-    }
-
-    p += sizeof(key) - 1;
-    p += strspn(p, " \t");
-    len = strcspn(p, "\r\n");
-
-    if (len >= size) {
-        len = size - 1;
-    }
-
-    memcpy(buf, p, len);
-    buf[len] = '\0';
+    m->list(e, live ? &s : NULL, t);
 }
 
 

@@ -3,6 +3,7 @@
 
 
 #include "helper.h"
+#include "../policy/pm_path.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,10 +16,31 @@
 #define HELPER_LSB_STATUS  10000      /* ms at most, of "status" */
 
 
+static const char *helper_lsb_path(const pm_policy_entry_t *e, char *path,
+    size_t size);
+static void helper_lsb_argv(const pm_policy_entry_t *e, int action,
+    helper_run_t *run);
+static void helper_lsb_observe(const pm_policy_entry_t *e, helper_state_t *s);
 static pid_t helper_lsb_pid(const char *path, uint64_t *start);
+static void helper_lsb_list(const pm_policy_entry_t *e,
+    const helper_state_t *s, pm_wire_text_t *t);
+static void helper_lsb_description(const char *path, char *buf, size_t size);
 
 
-const char *
+const helper_manager_t  helper_lsb = {
+    1u << PM_ACTION_START|1u << PM_ACTION_STOP|1u << PM_ACTION_RESTART
+    |1u << PM_ACTION_RELOAD|1u << PM_ACTION_STATUS,
+    0,
+    0,
+    helper_lsb_path,
+    helper_lsb_argv,
+    helper_lsb_observe,
+    NULL,
+    helper_lsb_list
+};
+
+
+static const char *
 helper_lsb_path(const pm_policy_entry_t *e, char *path, size_t size)
 {
     if (e->unit[0] == '/') {
@@ -31,14 +53,13 @@ helper_lsb_path(const pm_policy_entry_t *e, char *path, size_t size)
 }
 
 
-void
+static void
 helper_lsb_argv(const pm_policy_entry_t *e, int action, helper_run_t *run)
 {
-    size_t       i;
     static char  path[PM_POLICY_NAME + 16];
 
     static const char *const  scope[] = {
-        "/usr/bin/systemd-run", "--scope", "--quiet", "--collect", "--"
+        "/usr/bin/systemd-run", "--scope", "--quiet", "--collect", "--", NULL
     };
 
     run->argc = 0;
@@ -50,13 +71,11 @@ helper_lsb_argv(const pm_policy_entry_t *e, int action, helper_run_t *run)
         && access("/run/systemd/system", F_OK) == 0
         && access(scope[0], X_OK) == 0)
     {
-        for (i = 0; i < sizeof(scope) / sizeof(scope[0]); i++) {
-            run->argv[run->argc++] = scope[i];
-        }
+        helper_run_words(run, scope);
     }
 
-    run->argv[run->argc++] = helper_lsb_path(e, path, sizeof(path));
-    run->argv[run->argc++] = pm_action_names[action];
+    helper_run_word(run, helper_lsb_path(e, path, sizeof(path)));
+    helper_run_word(run, pm_action_names[action]);
 }
 
 
@@ -66,7 +85,7 @@ helper_lsb_argv(const pm_policy_entry_t *e, int action, helper_run_t *run)
  * pid file 1 is no failure where the policy knows where that file would be.
  */
 
-void
+static void
 helper_lsb_observe(const pm_policy_entry_t *e, helper_state_t *s)
 {
     int           there;
@@ -134,10 +153,11 @@ helper_lsb_observe(const pm_policy_entry_t *e, helper_state_t *s)
 static pid_t
 helper_lsb_pid(const char *path, uint64_t *start)
 {
-    int          fd, ppid;
-    char         buf[32], state;
-    long         pid;
-    ssize_t      n;
+    int            fd;
+    char           buf[32];
+    long           pid;
+    ssize_t        n;
+    helper_proc_t  p;
 
     fd = open(path, O_RDONLY|O_NONBLOCK|O_NOFOLLOW|O_NOCTTY|O_CLOEXEC);
     if (fd == -1) {
@@ -155,10 +175,80 @@ helper_lsb_pid(const char *path, uint64_t *start)
     pid = strtol(buf, NULL, 10);
 
     if (pid <= 1 || pid > 4194304
-        || helper_stat((int) pid, &state, &ppid, start) != 0 || state == 'Z')
+        || helper_proc((pid_t) pid, &p) != 0 || p.state == 'Z')
     {
         return 0;
     }
 
+    *start = p.start;
+
     return (pid_t) pid;
+}
+
+
+static void
+helper_lsb_list(const pm_policy_entry_t *e, const helper_state_t *s,
+    pm_wire_text_t *t)
+{
+    char         path[256], text[200];
+    const char  *program;
+
+    (void) s;
+
+    program = helper_lsb_path(e, path, sizeof(path));
+    pm_wire_add(t, "program", program);
+
+    helper_lsb_description(program, text, sizeof(text));
+
+    if (text[0]) {
+        pm_wire_add(t, "description", text);
+    }
+}
+
+
+/* of the script's own head */
+
+static void
+helper_lsb_description(const char *path, char *buf, size_t size)
+{
+    int          fd;
+    char         text[4096];
+    char        *p;
+    size_t       len;
+    ssize_t      n;
+    struct stat  st;
+
+    static const char  key[] = "\n# Short-Description:";
+
+    buf[0] = '\0';
+
+    fd = pm_path_open(path, helper_owner, 0, &st, text, sizeof(text));
+    if (fd == -1) {
+        return;
+    }
+
+    n = read(fd, text, sizeof(text) - 1);
+    close(fd);
+
+    if (n <= 0) {
+        return;
+    }
+
+    text[n] = '\0';
+    p = strstr(text, key);
+
+    if (p == NULL) {
+        return;
+    }
+
+    p += sizeof(key) - 1;
+    p += strspn(p, " \t");
+    len = strcspn(p, "\r\n");
+
+    if (len >= size) {
+        len = size - 1;
+    }
+
+    memcpy(buf, p, len);
+    buf[len] = '\0';
 }

@@ -3,44 +3,72 @@
 
 
 #include "helper.h"
+#include "../policy/pm_path.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+#include <sys/socket.h>
 
 
 #define HELPER_EFFECT       5000      /* ms at most until it shows */
 #define HELPER_EFFECT_STEP  10
 
 
+typedef struct {
+    const pm_policy_entry_t  *e;
+    const helper_manager_t   *m;
+    int                       action;
+    int                       detached;   /* nobody waits for the answer */
+    const char               *program;
+    helper_run_t              run;
+    helper_state_t            before;
+    helper_state_t            after;
+} helper_service_t;
+
+
 static const char *helper_service_refused(pm_permit_e permit, char *why,
     size_t size, const char *name, const char *action, const char *role);
-static int helper_service_done(int action, const helper_state_t *before);
-static int helper_service_effect(int action, const helper_state_t *before,
+static void helper_service_act(helper_t *h, helper_service_t *s);
+static const char *helper_service_run(helper_t *h, helper_service_t *s,
+    const char **code, char *why, size_t size);
+static int helper_service_done(const helper_service_t *s);
+static int helper_service_wait(helper_service_t *s);
+static int helper_service_effect(const helper_service_t *s);
+static int helper_service_other(const helper_state_t *before,
     const helper_state_t *after);
-static void helper_service_act(helper_t *h, const pm_policy_entry_t *e,
-    int action);
-static const char *helper_service_judge(const pm_policy_entry_t *e,
-    int action, const helper_run_t *run, int effect,
-    const helper_state_t *after, char *why, size_t size);
-static void helper_service_text(pm_wire_text_t *t, const helper_run_t *run,
-    const helper_state_t *before, const helper_state_t *after);
+static int helper_service_is(const helper_state_t *s, const char *state);
+static const char *helper_service_judge(const helper_service_t *s,
+    int effect, char *why, size_t size);
+static void helper_service_text(pm_wire_text_t *t, const char *when,
+    const helper_state_t *s);
 
 
-static uint8_t  helper_service_out[PM_WIRE_OUTPUT];
-static uint8_t  helper_service_err[PM_WIRE_OUTPUT];
+static const helper_manager_t *const  helper_managers[PM_MANAGERS] = {
+    &helper_systemd, &helper_lsb, &helper_supervisor
+};
+
+static helper_service_t  helper_service_one;
+
+
+const helper_manager_t *
+helper_manager(const pm_policy_entry_t *e)
+{
+    return helper_managers[e->manager];
+}
 
 
 void
 helper_service(helper_t *h)
 {
-    int                       action, dir, rc;
-    char                      why[HELPER_WHY], lock[1200], path[256];
-    const char               *name, *word, *code, *program;
-    pm_permit_e               permit;
-    const pm_policy_entry_t  *e;
+    int                  fd;
+    char                 why[HELPER_WHY], lock[1200], path[256];
+    const char          *name, *word, *code;
+    pm_permit_e          permit;
+    struct stat          st;
+    helper_service_t    *s;
 
+    s = &helper_service_one;
     name = pm_wire_get(&h->msg, "name");
     word = pm_wire_get(&h->msg, "action");
 
@@ -50,8 +78,8 @@ helper_service(helper_t *h)
         return;
     }
 
-    action = pm_action(word);
-    permit = pm_policy_service(&h->policy, name, action, h->role, &e);
+    s->action = pm_action(word);
+    permit = pm_policy_service(&h->policy, name, s->action, h->role, &s->e);
 
     if (permit != PM_PERMIT) {
         code = helper_service_refused(permit, why, sizeof(why), name, word,
@@ -60,52 +88,40 @@ helper_service(helper_t *h)
         return;
     }
 
-    if (e->manager != PM_MANAGER_LSB || action == PM_ACTION_ENABLE
-        || action == PM_ACTION_DISABLE)
-    {
+    s->m = helper_manager(s->e);
+
+    if (!(s->m->actions & (1u << s->action))) {
         helper_io_answer(h, "refused", "not_supported", "%s of %s services "
                          "is not supported", word,
-                         pm_manager_names[e->manager]);
+                         pm_manager_names[s->e->manager]);
         return;
     }
 
-    program = helper_lsb_path(e, path, sizeof(path));
+    s->program = s->m->program(s->e, path, sizeof(path));
 
-    if (helper_exec_check(program, why, sizeof(why)) != 0) {
+    if (helper_exec_check(s->program, why, sizeof(why)) != 0) {
         helper_io_answer(h, "refused", "not_executable", "%s", why);
         return;
     }
 
-    dir = helper_spool_open(why, sizeof(why));
-    if (dir == -1) {
-        helper_io_answer(h, "error", "spool_failed", "%s", why);
-        return;
+    if (s->e->config) {
+        fd = pm_path_open(s->e->config, helper_owner, 0, &st, why,
+                          sizeof(why));
+
+        if (fd == -1) {
+            helper_io_answer(h, "refused", "config_invalid", "%s", why);
+            return;
+        }
+
+        close(fd);
     }
 
-    snprintf(lock, sizeof(lock), "%s %s", pm_manager_names[e->manager],
-             program);
+    snprintf(lock, sizeof(lock), "%s %s", pm_manager_names[s->e->manager],
+             s->e->manager == PM_MANAGER_LSB ? s->program : s->e->unit);
 
-    if (helper_spool_lock(dir, lock) == -1) {
-        helper_io_answer(h, "refused", "busy",
-                         "another action on %s is running", name);
-        return;
+    if (helper_act_begin(h, lock, name) == 0) {
+        helper_service_act(h, s);
     }
-
-    rc = helper_spool_begin(h, dir, why, sizeof(why));
-
-    if (rc == 1) {
-        helper_io_answer(h, "refused", "replayed",
-                         "this operation has been run");
-        return;
-    }
-
-    if (rc == -1) {
-        helper_io_answer(h, "error", "spool_failed", "%s", why);
-        return;
-    }
-
-    helper_service_act(h, e, action);
-    helper_spool_prune(dir);
 }
 
 
@@ -133,99 +149,121 @@ helper_service_refused(pm_permit_e permit, char *why, size_t size,
 
 
 static void
-helper_service_act(helper_t *h, const pm_policy_entry_t *e, int action)
+helper_service_act(helper_t *h, helper_service_t *s)
 {
-    int              effect;
     char             why[HELPER_WHY];
-    unsigned         step;
-    uint64_t         start, end;
+    uint64_t         start;
     const char      *code, *result;
-    helper_run_t     run;
-    helper_state_t   before, after;
     pm_wire_text_t   t;
-    struct timespec  ts;
 
     start = helper_now();
-    memset(&run, 0, sizeof(run));
-    run.exit_code = -1;
-    run.timeout = e->timeout * 1000;
-    run.out = helper_service_out;
-    run.err = helper_service_err;
-    helper_lsb_argv(e, action, &run);
+    helper_run_start(&s->run, s->e->timeout * 1000);
+    s->m->argv(s->e, s->action, &s->run);
 
-    helper_log(h, "permitted: %s %s (%s %s)", pm_action_names[action],
-               e->name, pm_manager_names[e->manager],
-               run.argv[run.argc - 2]);
+    helper_log(h, "permitted: %s %s (%s %s)", pm_action_names[s->action],
+               s->e->name, pm_manager_names[s->e->manager], s->e->unit);
 
-    helper_lsb_observe(e, &before);
-    after = before;
+    s->m->observe(s->e, &s->before);
+    s->after = s->before;
 
     result = "ok";
     code = NULL;
 
-    if (action != PM_ACTION_STATUS && helper_service_done(action, &before)) {
+    if (s->action != PM_ACTION_STATUS && helper_service_done(s)) {
         code = "unchanged";
-        snprintf(why, sizeof(why), "%s is %s already", e->name, before.state);
+        snprintf(why, sizeof(why), "%s is %s already", s->e->name,
+                 s->action >= PM_ACTION_ENABLE ? s->before.enabled
+                                               : s->before.state);
 
-    } else if (action != PM_ACTION_STATUS) {
-
-        if (helper_exec(&run, why, sizeof(why)) != 0) {
-            result = "refused";
-            code = "not_executable";
-
-        } else {
-            end = helper_now() + (run.timeout < HELPER_EFFECT ? run.timeout
-                                                              : HELPER_EFFECT);
-            step = HELPER_EFFECT_STEP;
-
-            for ( ;; ) {
-                helper_lsb_observe(e, &after);
-                effect = helper_service_effect(action, &before, &after);
-
-                /* a script that failed has nothing more to come */
-
-                if (effect || run.exit_code != 0 || helper_now() >= end) {
-                    break;
-                }
-
-                ts.tv_sec = 0;
-                ts.tv_nsec = step * 1000000L;
-                nanosleep(&ts, NULL);
-                step = step < 160 ? 2 * step : step;
-            }
-
-            code = helper_service_judge(e, action, &run, effect, &after, why,
-                                        sizeof(why));
-            result = code ? "failed" : "ok";
-        }
+    } else if (s->action != PM_ACTION_STATUS) {
+        result = helper_service_run(h, s, &code, why, sizeof(why));
     }
 
-    run.duration = helper_now() - start;
+    s->run.duration = helper_now() - start;
 
     helper_io_start(&t, result, code, code ? why : NULL);
-    helper_service_text(&t, &run, &before, &after);
-
-    helper_spool_end(h, &t, &run);
-    helper_io_final(&t, &run);
+    helper_act_text(&t, &s->run);
+    helper_service_text(&t, "before", &s->before);
+    helper_service_text(&t, "after", &s->after);
+    helper_act_end(h, &t, &s->run);
 
     helper_log(h, "%s%s%s: %s %s, exit %d, %s before, %s after", result,
-               code ? " " : "", code ? code : "", pm_action_names[action],
-               e->name, run.exit_code, before.state, after.state);
+               code ? " " : "", code ? code : "",
+               pm_action_names[s->action], s->e->name, s->run.exit_code,
+               s->before.state, s->after.state);
+}
+
+
+static const char *
+helper_service_run(helper_t *h, helper_service_t *s, const char **code,
+    char *why, size_t size)
+{
+    int  effect;
+
+    /* what ends nginx ends all that it has started, and its own answer */
+
+    if (s->e->manager == PM_MANAGER_SYSTEMD && helper_systemd_own(&s->before)
+        && (s->action == PM_ACTION_STOP || s->action == PM_ACTION_RESTART))
+    {
+        if (helper_systemd_leave(h->op, why, size) != 0) {
+            *code = "own_unit";
+            return "refused";
+        }
+
+        s->detached = 1;
+        s->m->argv(s->e, -1 - s->action, &s->run);
+    }
+
+    if (helper_exec(&s->run, why, size) != 0) {
+        *code = "not_executable";
+        return "refused";
+    }
+
+    if (s->detached && s->run.exit_code == 0) {
+
+        /* nginx's end would wait for ours: it reads the spool instead */
+        (void) shutdown(HELPER_SOCKET, SHUT_RDWR);
+    }
+
+    effect = helper_service_wait(s);
+    *code = helper_service_judge(s, effect, why, size);
+
+    if (*code == NULL && s->action == PM_ACTION_STOP
+        && helper_service_is(&s->after, "failed")
+        && !helper_service_is(&s->before, "failed"))
+    {
+        *code = "forced";
+        snprintf(why, size, "%s did not stop by itself and had to be killed",
+                 s->e->name);
+        return "ok";
+    }
+
+    return *code ? "failed" : "ok";
 }
 
 
 /* is there nothing to do? */
 
 static int
-helper_service_done(int action, const helper_state_t *before)
+helper_service_done(const helper_service_t *s)
 {
-    switch (action) {
+    const helper_state_t  *b;
+
+    b = &s->before;
+
+    switch (s->action) {
 
     case PM_ACTION_START:
-        return strcmp(before->state, "active") == 0;
+        return helper_service_is(b, "active");
 
     case PM_ACTION_STOP:
-        return strcmp(before->state, "inactive") == 0;
+        return helper_service_is(b, "inactive") && !b->missing;
+
+    case PM_ACTION_ENABLE:
+        return strcmp(b->enabled, "enabled") == 0;
+
+    case PM_ACTION_DISABLE:
+        return strcmp(b->enabled, "disabled") == 0;
 
     default:
         return 0;
@@ -233,23 +271,78 @@ helper_service_done(int action, const helper_state_t *before)
 }
 
 
+/* yes or no; some effects take their time, and some do not last */
+
 static int
-helper_service_effect(int action, const helper_state_t *before,
-    const helper_state_t *after)
+helper_service_wait(helper_service_t *s)
+{
+    int       effect;
+    unsigned  step;
+    uint64_t  end;
+
+    end = helper_now() + (s->run.timeout < HELPER_EFFECT || s->detached
+                          ? s->run.timeout : HELPER_EFFECT);
+    step = HELPER_EFFECT_STEP;
+
+    for ( ;; ) {
+        s->m->observe(s->e, &s->after);
+        effect = helper_service_effect(s);
+
+        /* what failed has nothing more to come */
+
+        if (effect || s->run.exit_code != 0 || helper_now() >= end) {
+            break;
+        }
+
+        if (s->m->waits && !s->detached
+            && !helper_service_is(&s->after, "activating")
+            && !helper_service_is(&s->after, "deactivating"))
+        {
+            break;
+        }
+
+        helper_sleep(step);
+        step = step < 160 ? 2 * step : step;
+    }
+
+    if (effect && s->m->settle && helper_service_is(&s->after, "active")
+        && (s->action == PM_ACTION_START || s->action == PM_ACTION_RESTART))
+    {
+        helper_sleep(s->m->settle);
+        s->m->observe(s->e, &s->after);
+        effect = helper_service_effect(s);
+    }
+
+    return effect;
+}
+
+
+static int
+helper_service_effect(const helper_service_t *s)
 {
     int  active;
 
-    active = strcmp(after->state, "active") == 0;
+    const helper_state_t *a = &s->after;
 
-    switch (action) {
+    active = helper_service_is(a, "active");
+
+    switch (s->action) {
+
+    case PM_ACTION_START:
+        return active || (a->once && helper_service_other(&s->before, a));
 
     case PM_ACTION_STOP:
-        return strcmp(after->state, "inactive") == 0
-               || strcmp(after->state, "failed") == 0;
+        return (helper_service_is(a, "inactive")
+                || helper_service_is(a, "failed")) && a->npids == 0;
 
     case PM_ACTION_RESTART:
-        return active && (before->pid == 0 || after->pid != before->pid
-                          || after->start != before->start);
+        return (active || a->once) && helper_service_other(&s->before, a);
+
+    case PM_ACTION_ENABLE:
+        return strncmp(a->enabled, "enabled", 7) == 0;
+
+    case PM_ACTION_DISABLE:
+        return strncmp(a->enabled, "enabled", 7) != 0;
 
     default:
         return active;
@@ -257,105 +350,104 @@ helper_service_effect(int action, const helper_state_t *before,
 }
 
 
+/* is it another run than before, as far as can be known? */
+
+static int
+helper_service_other(const helper_state_t *before,
+    const helper_state_t *after)
+{
+    unsigned  i, j;
+
+    if (before->run[0] && after->run[0]) {
+        return strcmp(before->run, after->run) != 0;
+    }
+
+    for (i = 0; i < before->npids; i++) {
+        for (j = 0; j < after->npids; j++) {
+            if (before->pids[i] == after->pids[j]) {
+                return 0;
+            }
+        }
+    }
+
+    return before->pid == 0 || after->pid != before->pid
+           || after->start != before->start;
+}
+
+
+static int
+helper_service_is(const helper_state_t *s, const char *state)
+{
+    return strcmp(s->state, state) == 0;
+}
+
+
 /* NULL is well; success takes the effect and the exit status */
 
 static const char *
-helper_service_judge(const pm_policy_entry_t *e, int action,
-    const helper_run_t *run, int effect, const helper_state_t *after,
-    char *why, size_t size)
+helper_service_judge(const helper_service_t *s, int effect, char *why,
+    size_t size)
 {
-    const char  *script;
+    const char  *code, *action;
 
-    script = run->argv[run->argc - 2];
+    action = pm_action_names[s->action];
 
-    if (run->timed_out) {
-        snprintf(why, size, "%s did not end within %u s and was killed",
-                 script, e->timeout);
-        return "timeout";
-    }
-
-    if (run->signal) {
-        snprintf(why, size, "%s was ended by signal %d", script,
-                 run->signal);
-        return "killed";
-    }
-
-    if (run->exit_code != 0) {
-        snprintf(why, size, "%s %s ended with status %d; the service is %s",
-                 script, pm_action_names[action], run->exit_code,
-                 after->state);
-        return "exit_status";
-    }
-
-    if (effect) {
+    if (effect && s->run.exit_code == 0) {
         return NULL;
     }
 
-    if (action == PM_ACTION_RESTART && strcmp(after->state, "active") == 0) {
+    if (!s->run.timed_out && !s->run.signal && s->m->explain) {
+        code = s->m->explain(s->action, &s->run, &s->after, why, size);
+
+        if (code) {
+            return code;
+        }
+    }
+
+    if (s->run.timed_out || s->run.signal) {
+        return helper_act_judge(&s->run, why, size);
+    }
+
+    if (s->run.exit_code != 0) {
+        snprintf(why, size, "%s %s ended with status %d; the service is %s",
+                 s->program, action, s->run.exit_code, s->after.state);
+        return "exit_status";
+    }
+
+    if (s->action == PM_ACTION_RESTART
+        && helper_service_is(&s->after, "active"))
+    {
         snprintf(why, size, "the same process runs as before the restart");
         return "not_restarted";
     }
 
     snprintf(why, size, "%s reported success, but the service is %s",
-             script, after->state);
+             s->program, s->action >= PM_ACTION_ENABLE ? s->after.enabled
+                                                       : s->after.state);
 
     return "no_effect";
 }
 
 
 static void
-helper_service_text(pm_wire_text_t *t, const helper_run_t *run,
-    const helper_state_t *before, const helper_state_t *after)
+helper_service_text(pm_wire_text_t *t, const char *when,
+    const helper_state_t *s)
 {
-    char      argv[1024];
-    size_t    n, len;
-    unsigned  i;
+    char  key[32];
 
-    if (run->exit_code >= 0) {
-        pm_wire_addi(t, "exit_code", run->exit_code);
+    snprintf(key, sizeof(key), "%s_state", when);
+    pm_wire_add(t, key, s->state);
+
+    snprintf(key, sizeof(key), "%s_sub", when);
+    pm_wire_add(t, key, s->sub);
+
+    if (s->pid) {
+        snprintf(key, sizeof(key), "%s_pid", when);
+        pm_wire_addi(t, key, s->pid);
     }
 
-    if (run->signal) {
-        pm_wire_addi(t, "signal", run->signal);
+    if (s->enabled[0]) {
+        snprintf(key, sizeof(key), "%s_enabled", when);
+        pm_wire_add(t, key, s->enabled);
     }
-
-    pm_wire_addu(t, "duration_ms", run->duration);
-    pm_wire_addu(t, "stdout_len", run->out_len);
-    pm_wire_addu(t, "stderr_len", run->err_len);
-    pm_wire_addu(t, "stdout_total", run->out_total);
-    pm_wire_addu(t, "stderr_total", run->err_total);
-    pm_wire_addu(t, "truncated", run->out_total > run->out_len
-                                 || run->err_total > run->err_len);
-
-    pm_wire_add(t, "before_state", before->state);
-    pm_wire_add(t, "before_sub", before->sub);
-
-    if (before->pid) {
-        pm_wire_addi(t, "before_pid", before->pid);
-    }
-
-    pm_wire_add(t, "after_state", after->state);
-    pm_wire_add(t, "after_sub", after->sub);
-
-    if (after->pid) {
-        pm_wire_addi(t, "after_pid", after->pid);
-    }
-
-    for (i = 0, n = 0; i < run->argc; i++) {
-
-        len = strlen(run->argv[i]);
-
-        if (len + 1 > sizeof(argv) - n) {
-            break;
-        }
-
-        if (i) {
-            argv[n++] = 0x1f;
-        }
-
-        memcpy(argv + n, run->argv[i], len);
-        n += len;
-    }
-
-    pm_wire_addn(t, "argv", argv, n);
 }

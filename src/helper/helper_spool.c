@@ -94,7 +94,8 @@ helper_spool_begin(helper_t *h, int dir, char *why, size_t size)
     pm_wire_text_t   t;
 
     static const char *const  keys[] = {
-        "op", "verb", "name", "action", "actor", "role"
+        "op", "verb", "name", "action", "actor", "role", "id", "pid",
+        "starttime", "signal"
     };
 
     pm_wire_start(&t);

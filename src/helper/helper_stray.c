@@ -4,13 +4,9 @@
 
 #include "helper.h"
 
-#include <ctype.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 #include <sys/syscall.h>
 
@@ -18,17 +14,8 @@
 #define HELPER_SPARE  64
 
 
-typedef struct {
-    pid_t     pid;
-    pid_t     ppid;
-    uint64_t  start;
-    int       ours;
-} helper_stray_t;
-
-
-static size_t helper_stray_list(helper_stray_t **list);
-static int helper_stray_ours(helper_stray_t *list, size_t n);
-static void helper_stray_signal(const helper_stray_t *s, int sig);
+static int helper_stray_ours(const helper_proc_t *list, char *ours, size_t n);
+static void helper_stray_signal(const helper_proc_t *p, int sig);
 
 
 /* children from before: a service that an earlier step has started */
@@ -75,19 +62,21 @@ helper_stray_spare(void)
 unsigned
 helper_stray_kill(int sig)
 {
-    size_t           i, n;
-    unsigned         found;
-    helper_stray_t  *list;
+    char           *ours;
+    size_t          i, n;
+    unsigned        found;
+    helper_proc_t  *list;
 
-    n = helper_stray_list(&list);
+    n = helper_proc_list(&list);
+    ours = calloc(n + 1, 1);
 
-    while (helper_stray_ours(list, n)) {
+    while (ours && helper_stray_ours(list, ours, n)) {
         /* void: as deep as the tree is */
     }
 
-    for (i = 0, found = 0; i < n; i++) {
+    for (i = 0, found = 0; ours && i < n; i++) {
 
-        if (!list[i].ours) {
+        if (!ours[i]) {
             continue;
         }
 
@@ -98,6 +87,7 @@ helper_stray_kill(int sig)
         }
     }
 
+    free(ours);
     free(list);
 
     return found;
@@ -105,7 +95,7 @@ helper_stray_kill(int sig)
 
 
 static int
-helper_stray_ours(helper_stray_t *list, size_t n)
+helper_stray_ours(const helper_proc_t *list, char *ours, size_t n)
 {
     int     more;
     size_t  i, j;
@@ -116,7 +106,7 @@ helper_stray_ours(helper_stray_t *list, size_t n)
 
     for (i = 0; i < n; i++) {
 
-        if (list[i].ours) {
+        if (ours[i]) {
             continue;
         }
 
@@ -132,9 +122,9 @@ helper_stray_ours(helper_stray_t *list, size_t n)
 
         for (j = 0; j < n; j++) {
             if (list[i].ppid == self
-                || (list[j].ours && list[j].pid == list[i].ppid))
+                || (ours[j] && list[j].pid == list[i].ppid))
             {
-                list[i].ours = 1;
+                ours[i] = 1;
                 more = 1;
                 break;
             }
@@ -145,121 +135,22 @@ helper_stray_ours(helper_stray_t *list, size_t n)
 }
 
 
-/* of every process that is not a zombie */
-
-static size_t
-helper_stray_list(helper_stray_t **list)
-{
-    int              ppid;
-    DIR             *dir;
-    char             state;
-    size_t           n, size;
-    uint64_t         start;
-    helper_stray_t  *p;
-    struct dirent   *d;
-
-    *list = NULL;
-    n = 0;
-    size = 0;
-
-    dir = opendir("/proc");
-    if (dir == NULL) {
-        return 0;
-    }
-
-    while ((d = readdir(dir)) != NULL) {
-
-        if (!isdigit((unsigned char) d->d_name[0])
-            || helper_stat(atoi(d->d_name), &state, &ppid, &start) != 0
-            || state == 'Z' || state == 'X')
-        {
-            continue;
-        }
-
-        if (n == size) {
-            size = size ? 2 * size : 1024;
-            p = realloc(*list, size * sizeof(helper_stray_t));
-
-            if (p == NULL) {
-                break;
-            }
-
-            *list = p;
-        }
-
-        p = &(*list)[n++];
-        p->pid = atoi(d->d_name);
-        p->ppid = ppid;
-        p->start = start;
-        p->ours = 0;
-    }
-
-    closedir(dir);
-
-    return n;
-}
-
-
 /* the pid may be another's by now: the start tells, and the pidfd holds it */
 
 static void
-helper_stray_signal(const helper_stray_t *s, int sig)
+helper_stray_signal(const helper_proc_t *p, int sig)
 {
-    int       fd, ppid;
-    char      state;
-    uint64_t  start;
+    int            fd;
+    helper_proc_t  now;
 
-    fd = (int) syscall(SYS_pidfd_open, s->pid, 0);
+    fd = (int) syscall(SYS_pidfd_open, p->pid, 0);
     if (fd == -1) {
         return;
     }
 
-    if (helper_stat(s->pid, &state, &ppid, &start) == 0
-        && start == s->start)
-    {
+    if (helper_proc(p->pid, &now) == 0 && now.start == p->start) {
         (void) syscall(SYS_pidfd_send_signal, fd, sig, NULL, 0);
     }
 
     close(fd);
-}
-
-
-/* a name may hold anything, so count from the last parenthesis */
-
-int
-helper_stat(int pid, char *state, int *ppid, uint64_t *start)
-{
-    int                  fd;
-    char                 path[32], buf[1024];
-    char                *p;
-    ssize_t              n;
-    unsigned long long   ticks;
-
-    snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-
-    fd = open(path, O_RDONLY|O_CLOEXEC);
-    if (fd == -1) {
-        return -1;
-    }
-
-    n = read(fd, buf, sizeof(buf) - 1);
-    close(fd);
-
-    if (n <= 0) {
-        return -1;
-    }
-
-    buf[n] = '\0';
-    p = strrchr(buf, ')');
-
-    if (p == NULL
-        || sscanf(p + 1, " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u "
-                  "%*d %*d %*d %*d %*d %*d %llu", state, ppid, &ticks) != 3)
-    {
-        return -1;
-    }
-
-    *start = ticks;
-
-    return 0;
 }

@@ -36,6 +36,7 @@ static const struct {
     { "status", helper_status, 0 },
     { "list", helper_list, 1 },
     { "service", helper_service, 1 },
+    { "command", helper_command, 1 },
     { "read", helper_read, 1 },
     { "query", helper_spool_query, 0 },
 };

@@ -150,5 +150,40 @@ unsigned pm_policy_actions(const pm_policy_t *p, const char *name,
 /* the fields that the role may read */
 uint32_t pm_policy_fields(const pm_policy_t *p, unsigned role);
 
+/*
+ * The command whose words are these, by its id when that is not "": the
+ * first that permits, else one of the same words that is for other roles.
+ */
+pm_permit_e pm_policy_command(const pm_policy_t *p, const char *id,
+    const char *const *words, size_t n, unsigned role,
+    const pm_policy_entry_t **e);
+
+/* what a process looks like to a policy: all the users that it is */
+
+typedef struct {
+    pid_t              pid;
+    uid_t              uid[3];
+} pm_policy_target_t;
+
+/* yes or no */
+int pm_policy_signal(const pm_policy_t *p, const pm_policy_target_t *t,
+    int sig, unsigned role);
+
+typedef struct {
+    int                nice;          /* these are to be set: 0 or 1 */
+    int                ionice;
+    int                affinity;
+    int                nice_value;
+    unsigned           ionice_class;
+} pm_policy_change_t;
+
+int pm_policy_priority(const pm_policy_t *p, const pm_policy_target_t *t,
+    const pm_policy_change_t *c, unsigned role);
+/* is it one that no line permits? */
+int pm_policy_protects(const pm_policy_t *p, pid_t pid, const char *unit);
+/* how many lines of that unit's log, 0 for none */
+unsigned pm_policy_journal(const pm_policy_t *p,
+    const pm_policy_entry_t *service, unsigned role);
+
 
 #endif /* _PM_POLICY_H_INCLUDED_ */

@@ -357,7 +357,7 @@ pm_policy_word(pm_policy_line_t *l, unsigned i)
             e->placeholders |= UINT64_C(1) << e->nwords;
 
         } else if (strncmp(w, "enum(", 5) == 0) {
-            ok = len > 6 && w[5] != ',' && w[len - 1] == ')'
+            ok = len > 6 && w[5] != ',' && strchr(w, ')') == w + len - 1
                  && w[len - 2] != ',' && strstr(w, ",,") == NULL;
             e->placeholders |= UINT64_C(1) << e->nwords;
 

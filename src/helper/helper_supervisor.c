@@ -1,0 +1,263 @@
+
+/* programs and groups of supervisord, whose exit codes tell little */
+
+
+#include "helper.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+
+#define HELPER_SUPERVISOR_STATUS  10000           /* ms at most, of "status" */
+
+
+static const char *helper_supervisor_program(const pm_policy_entry_t *e,
+    char *buf, size_t size);
+static void helper_supervisor_act(const pm_policy_entry_t *e, int action,
+    helper_run_t *run);
+static void helper_supervisor_observe(const pm_policy_entry_t *e,
+    helper_state_t *s);
+static int helper_supervisor_line(helper_state_t *s, char *line);
+static const char *helper_supervisor_known(const uint8_t *text, size_t len,
+    char *why, size_t size);
+static const char *helper_supervisor_explain(int action,
+    const helper_run_t *run, const helper_state_t *after, char *why,
+    size_t size);
+static void helper_supervisor_list(const pm_policy_entry_t *e,
+    const helper_state_t *s, pm_wire_text_t *t);
+
+
+const helper_manager_t  helper_supervisor = {
+    1u << PM_ACTION_START|1u << PM_ACTION_STOP|1u << PM_ACTION_RESTART
+    |1u << PM_ACTION_STATUS,
+    0,
+    1,
+    helper_supervisor_program,
+    helper_supervisor_act,
+    helper_supervisor_observe,
+    helper_supervisor_explain,
+    helper_supervisor_list
+};
+
+
+static const char *
+helper_supervisor_program(const pm_policy_entry_t *e, char *buf, size_t size)
+{
+    (void) e;
+    (void) buf;
+    (void) size;
+
+    return "/usr/bin/supervisorctl";
+}
+
+
+void
+helper_supervisor_argv(const pm_policy_entry_t *e, const char *verb,
+    helper_run_t *run)
+{
+    run->argc = 0;
+
+    helper_run_word(run, helper_supervisor_program(e, NULL, 0));
+    helper_run_word(run, "-c");
+    helper_run_word(run, e->config);
+    helper_run_word(run, verb);
+    helper_run_word(run, e->unit);
+}
+
+
+static void
+helper_supervisor_act(const pm_policy_entry_t *e, int action,
+    helper_run_t *run)
+{
+    helper_supervisor_argv(e, pm_action_names[action], run);
+}
+
+
+/* a line for each program: its name, its state, its pid where it has one */
+
+static void
+helper_supervisor_observe(const pm_policy_entry_t *e, helper_state_t *s)
+{
+    int             is, worst;
+    char           *line, *save;
+    char            why[HELPER_WHY];
+    unsigned        n, active;
+    helper_run_t    run;
+    helper_proc_t   proc;
+
+    static uint8_t  err[PM_WIRE_OUTPUT];
+
+    /* from what says least of a group to what says most */
+
+    static const char *const  states[] = {
+        "unknown", "active", "inactive", "activating", "deactivating",
+        "failed"
+    };
+
+    memset(s, 0, sizeof(helper_state_t));
+    s->state = states[0];
+
+    helper_run_start(&run, HELPER_SUPERVISOR_STATUS);
+    helper_supervisor_argv(e, "status", &run);
+    run.out = (uint8_t *) s->text;
+    run.cap = sizeof(s->text) - 1;
+    run.err = err;
+
+    if (helper_exec(&run, why, sizeof(why)) != 0
+        || (run.exit_code != 0 && run.exit_code != 3))
+    {
+        s->missing = 1;
+        snprintf(s->sub, sizeof(s->sub), "no status");
+        return;
+    }
+
+    worst = 0;
+    n = 0;
+    active = 0;
+
+    for (line = strtok_r(s->text, "\n", &save); line;
+         line = strtok_r(NULL, "\n", &save))
+    {
+        is = helper_supervisor_line(s, line);
+
+        if (is > worst) {
+            worst = is;
+        }
+
+        n++;
+        active += is == 1;
+    }
+
+    s->state = worst == 2 && active ? "failed" : states[worst];
+
+    if (n > 1) {
+        snprintf(s->sub, sizeof(s->sub), "%u of %u running", active, n);
+    }
+
+    if (s->npids && helper_proc(s->pids[0], &proc) == 0) {
+        s->pid = s->pids[0];
+        s->start = proc.start;
+    }
+}
+
+
+/* "group:name   RUNNING   pid 4711, uptime 0:00:05" */
+
+static int
+helper_supervisor_line(helper_state_t *s, char *line)
+{
+    char     *word, *rest, *save;
+    unsigned  i;
+
+    static const struct {
+        const char  *word;
+        int          is;
+    } words[] = {
+        { "RUNNING", 1 }, { "STOPPED", 2 }, { "EXITED", 2 },
+        { "STARTING", 3 }, { "STOPPING", 4 }, { "BACKOFF", 5 }, { "FATAL", 5 }
+    };
+
+    (void) strtok_r(line, " ", &save);
+    word = strtok_r(NULL, " ", &save);
+    rest = strtok_r(NULL, "", &save);
+
+    if (word == NULL) {
+        return 0;
+    }
+
+    rest = rest ? strstr(rest, "pid ") : NULL;
+
+    if (rest && s->npids < HELPER_PIDS) {
+        s->pids[s->npids++] = (pid_t) strtol(rest + 4, NULL, 10);
+    }
+
+    snprintf(s->sub, sizeof(s->sub), "%.32s", word);
+
+    for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcmp(word, words[i].word) == 0) {
+            return words[i].is;
+        }
+    }
+
+    return 0;
+}
+
+
+/* all that it has to say goes to its output, whatever the status */
+
+static const char *
+helper_supervisor_known(const uint8_t *text, size_t len, char *why,
+    size_t size)
+{
+    size_t  i;
+
+    static const struct {
+        const char  *said;
+        const char  *code;
+        const char  *why;
+    } known[] = {
+        { "ERROR (spawn error)", "start_failed",
+          "supervisor could not keep the program running" },
+        { "ERROR (abnormal termination)", "start_failed",
+          "the program ended right after its start" },
+        { "ERROR (no such file)", "missing_program",
+          "the program's file is not there" },
+        { "ERROR (file is not executable)", "missing_program",
+          "the program's file cannot be executed" },
+        { "no such process", "not_found",
+          "supervisor knows no such program" },
+        { "no such group", "not_found", "supervisor knows no such group" },
+        { "no such file", "manager_unavailable", "supervisor does not run" },
+        { "refused connection", "manager_unavailable",
+          "supervisor does not answer" },
+    };
+
+    for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (memmem(text, len, known[i].said, strlen(known[i].said))) {
+            snprintf(why, size, "%s", known[i].why);
+            return known[i].code;
+        }
+    }
+
+    return NULL;
+}
+
+
+static const char *
+helper_supervisor_explain(int action, const helper_run_t *run,
+    const helper_state_t *after, char *why, size_t size)
+{
+    const char  *code;
+
+    (void) action;
+    (void) after;
+
+    code = helper_supervisor_known(run->out, run->out_len, why, size);
+
+    return code ? code
+                : helper_supervisor_known(run->err, run->err_len, why, size);
+}
+
+
+static void
+helper_supervisor_list(const pm_policy_entry_t *e, const helper_state_t *s,
+    pm_wire_text_t *t)
+{
+    char      text[12 * HELPER_PIDS];
+    size_t    n;
+    unsigned  i;
+
+    pm_wire_add(t, "config", e->config);
+
+    text[0] = '\0';
+
+    for (i = 0, n = 0; s && i < s->npids; i++) {
+        n += (size_t) snprintf(text + n, sizeof(text) - n, "%s%d",
+                               i ? "," : "", (int) s->pids[i]);
+    }
+
+    if (n) {
+        pm_wire_add(t, "pids", text);
+    }
+}

@@ -37,6 +37,8 @@ static const struct {
     { NGX_HTTP_PROCMGR_SESSION, ngx_http_procmgr_session_routes },
     { NGX_HTTP_PROCMGR_SYSTEM, ngx_http_procmgr_system_routes },
     { NGX_HTTP_PROCMGR_SYSTEM, ngx_http_procmgr_network_routes },
+    { NGX_HTTP_PROCMGR_SYSTEM, ngx_http_procmgr_host_routes },
+    { NGX_HTTP_PROCMGR_SYSTEM, ngx_http_procmgr_constants_routes },
     { NGX_HTTP_PROCMGR_CONTROL, ngx_http_procmgr_control_routes },
     { NGX_HTTP_PROCMGR_LOG, ngx_http_procmgr_log_routes },
     { 0, NULL }

@@ -6,13 +6,14 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <utmpx.h>
 #include <sys/utsname.h>
 
 #include "pm_fact.h"
 #include "pm_parse.h"
+#include "pm_who.h"
 
 
 #define PM_FACT_FILE  (1024 * 1024)
@@ -329,40 +330,19 @@ pm_fact_load(pm_fact_t *f)
 static int
 pm_fact_users(pm_fact_t *f)
 {
-    int            rc;
-    size_t         i;
-    ssize_t        n;
-    unsigned       users;
-    pm_buf_t       buf = { NULL, 0 };
-    struct utmpx   u;
+    int        rc;
+    size_t     n;
+    pm_who_t  *who;
 
-    n = pm_fact_read(f, "run/utmp", &buf);
+    rc = pm_who_read(f->root, &who, &n);
 
-    if (n == -1 && errno == ENOENT) {
-        n = pm_fact_read(f, "var/run/utmp", &buf);
-    }
-
-    if (n == -1) {
-        rc = errno;
-        pm_buf_free(&buf);
+    if (rc) {
         return rc;
     }
 
-    users = 0;
+    free(who);
 
-    for (i = 0; i + sizeof(struct utmpx) <= (size_t) n;
-         i += sizeof(struct utmpx))
-    {
-        memcpy(&u, buf.data + i, sizeof(struct utmpx));
-
-        if (u.ut_type == USER_PROCESS && u.ut_user[0]) {
-            users++;
-        }
-    }
-
-    pm_buf_free(&buf);
-
-    snprintf(f->out, f->size, "%u", users);
+    snprintf(f->out, f->size, "%zu", n);
 
     return 0;
 }

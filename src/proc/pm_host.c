@@ -24,6 +24,7 @@ typedef struct {
 static const char *pm_host_ticks(const char *p, const char *end,
     pm_cpu_ticks_t *t);
 static int pm_host_average(const char *p, const char *end, pm_pressure_t *v);
+static double pm_host_part(uint64_t part, uint64_t total, double share);
 
 
 static const pm_host_line_t  pm_host_meminfo[] = {
@@ -311,7 +312,24 @@ pm_host_cpu_percent(const pm_cpu_ticks_t *before, const pm_cpu_ticks_t *now,
     percent->si = tenths[6] / 10.0;
     percent->st = tenths[7] / 10.0;
 
+    percent->guest = pm_host_part(pm_host_delta(guest), total, percent->us);
+    percent->guest_nice = pm_host_part(pm_host_delta(guest_nice), total,
+                                       percent->ni);
+
     return 0;
+}
+
+
+/* of one of the shares, in tenths that do not pass it */
+
+static double
+pm_host_part(uint64_t part, uint64_t total, double share)
+{
+    double  percent;
+
+    percent = (unsigned) ((double) part / (double) total * 1000) / 10.0;
+
+    return percent > share ? share : percent;
 }
 
 

@@ -1,18 +1,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <linux/sched.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 
+#include "pm_child.h"
 #include "pm_name.h"
 #include "pm_procfs.h"
 
@@ -39,10 +34,8 @@ struct pm_names_s {
 };
 
 
-static int pm_names_fork(int *pidfd);
 static void pm_names_reader(pm_names_t *names);
 static void pm_names_one(int proc, pm_name_t *name);
-static int pm_names_ended(int pidfd, int timeout_ms);
 static void pm_names_reap(pm_names_t *names);
 
 
@@ -134,7 +127,7 @@ pm_names_read(pm_names_t *names, int timeout_ms, size_t *n)
         return names->batch->name;
     }
 
-    pid = pm_names_fork(&pidfd);
+    pid = pm_child_start(&pidfd, "procmgr-names");
 
     if (pid == -1) {
         names->off = (errno == ENOSYS || errno == EPERM);
@@ -145,7 +138,7 @@ pm_names_read(pm_names_t *names, int timeout_ms, size_t *n)
         pm_names_reader(names);
     }
 
-    if (pm_names_ended(pidfd, timeout_ms)) {
+    if (pm_child_ended(pidfd, timeout_ms)) {
         close(pidfd);
 
         names->off = (names->batch->name[0].state == PM_NAME_WAITS);
@@ -153,7 +146,7 @@ pm_names_read(pm_names_t *names, int timeout_ms, size_t *n)
         return names->batch->name;
     }
 
-    (void) syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+    pm_child_kill(pidfd);
 
     next = names->batch->next;
 
@@ -161,7 +154,7 @@ pm_names_read(pm_names_t *names, int timeout_ms, size_t *n)
         names->batch->name[next].state = PM_NAME_STUCK;
     }
 
-    if (pm_names_ended(pidfd, PM_NAMES_KILL_MS)) {
+    if (pm_child_ended(pidfd, PM_NAMES_KILL_MS)) {
         close(pidfd);
 
     } else {
@@ -172,45 +165,6 @@ pm_names_read(pm_names_t *names, int timeout_ms, size_t *n)
 }
 
 
-/*
- * Not fork(): a child that ends must send no SIGCHLD, because the program
- * around us would take it for one of its own, and a thread must not run the
- * handlers of the others.  Nor may a signal meant for that program run its
- * handlers in the child.
- */
-
-static int
-pm_names_fork(int *pidfd)
-{
-    int                err;
-    long               pid;
-    sigset_t           all, old;
-    struct clone_args  args;
-
-    memset(&args, 0, sizeof(struct clone_args));
-
-    args.flags = CLONE_PIDFD;
-    args.pidfd = (uintptr_t) pidfd;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-
-    pid = syscall(SYS_clone3, &args, sizeof(struct clone_args));
-
-    if (pid == 0) {
-        return 0;
-    }
-
-    err = errno;
-
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-
-    errno = err;
-
-    return pid == -1 ? -1 : 1;
-}
-
-
 /* between here and its end: system calls alone, no lock of anybody */
 
 static void
@@ -218,9 +172,6 @@ pm_names_reader(pm_names_t *names)
 {
     int       proc;
     uint32_t  i;
-
-    (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
-    (void) prctl(PR_SET_NAME, "procmgr-names");
 
     /* one that hangs must not keep a port or a file of the program busy */
 
@@ -234,9 +185,7 @@ pm_names_reader(pm_names_t *names)
         }
     }
 
-    for ( ;; ) {
-        syscall(SYS_exit_group, 0);
-    }
+    pm_child_exit();
 }
 
 
@@ -284,29 +233,6 @@ pm_names_one(int proc, pm_name_t *name)
 }
 
 
-static int
-pm_names_ended(int pidfd, int timeout_ms)
-{
-    siginfo_t      info;
-    struct pollfd  p;
-
-    p.fd = pidfd;
-    p.events = POLLIN;
-
-    if (poll(&p, 1, timeout_ms) != 1) {
-        return 0;
-    }
-
-    while (waitid(P_PIDFD, pidfd, &info, WEXITED|__WALL) == -1
-           && errno == EINTR)
-    {
-        /* void */
-    }
-
-    return 1;
-}
-
-
 static void
 pm_names_reap(pm_names_t *names)
 {
@@ -316,7 +242,7 @@ pm_names_reap(pm_names_t *names)
 
     for (i = 0; i < names->nstuck; i++) {
 
-        if (pm_names_ended(names->stuck[i], 0)) {
+        if (pm_child_ended(names->stuck[i], 0)) {
             close(names->stuck[i]);
 
         } else {

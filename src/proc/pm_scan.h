@@ -79,6 +79,7 @@ typedef struct {                    /* clock ticks, as in /proc/stat */
 
 typedef struct {                    /* percent of the time since the last */
     double    us, sy, ni, id, wa, hi, si, st;    /* scan; the sum is 100 */
+    double    guest, guest_nice;    /* parts of us and ni */
 } pm_cpu_percent_t;
 
 

@@ -19,7 +19,8 @@ then
 fi
 cd "$top"
 
-if [ "$(id -u)" = 0 ]; then base=/var/lib; else base=/tmp; fi
+# a folder that others cannot write: the helper trusts no other
+if [ "$(id -u)" = 0 ]; then base=/var/lib; else base=$top/build; fi
 PROCMGR_RUN_DIR=$(mktemp -u "$base/procmgr-ui-XXXXXX")
 PROCMGR_PORT=$(perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(
     Listen => 1, LocalAddr => "127.0.0.1", LocalPort => 0)->sockport')
@@ -33,7 +34,7 @@ cleanup()
     [ $status = 0 ] || tail -n 20 "$target/nginx/logs/error.log" >&2 || true
     tools/stop.sh > /dev/null 2>&1 || true
     case "$target" in
-        /var/lib/procmgr-run/* | /tmp/procmgr-ui-*) rm -rf "$target" ;;
+        /var/lib/procmgr-run/* | */build/procmgr-ui-*) rm -rf "$target" ;;
     esac
     rm -f "$PROCMGR_RUN_DIR" 2> /dev/null || true
     exit $status

@@ -27,7 +27,7 @@ for my $file (glob "$Test::Procmgr::TOP/src/http/*.c") {
             $path =~ s/\{pid\}/1/g;
             $path =~ s/\{id\}/00000000-0000-4000-8000-000000000000/g;
             $path =~ s/\{word\}/x/g;
-            push @routes, [$method, "$prefix{$family}/$path", $rest =~ /BODY/];
+            push @routes, [$method, ($prefix{$family} // "/system") . "/$path", $rest =~ /BODY/];
         }
     }
 }

@@ -62,10 +62,11 @@ sub new {
     }
     Test::More::BAIL_OUT('no nginx') if !$nginx;
 
-    # as root the helper trusts only folders of root's that others cannot
-    # write, which /tmp is not
+    # the helper trusts only folders that others cannot write, which /tmp is
+    # not; root's must be open to www-data, which a clone may not be
 
-    my $base = $self->{base} = $self->{root} ? '/var/lib/procmgr-test' : '/tmp';
+    my $base = $self->{base} = $self->{root}
+        ? '/var/lib/procmgr-test' : "$TOP/build/test";
     make_path($base, { mode => 0755 });
     $self->{dir} = tempdir('t-XXXXXX', DIR => $base);
     chmod 0755, $self->{dir};

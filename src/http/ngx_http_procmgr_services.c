@@ -52,7 +52,9 @@ static const struct {
 };
 
 
-static const char *const  ngx_http_procmgr_services_netns[] = { "own", NULL };
+static const char *const  ngx_http_procmgr_services_netns[] = {
+    "own", "all", NULL
+};
 
 
 static const ngx_http_procmgr_arg_t  ngx_http_procmgr_services_table[] = {
@@ -113,6 +115,7 @@ ngx_http_procmgr_services(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx)
     args.protos = (query.proto == NGX_CONF_UNSET_UINT)
                   ? PM_SOCK_ALL : 1u << query.proto;
     args.port = (unsigned) query.port;
+    args.netns = (query.netns != 0);
 
     /* a state that is asked for is meant, whether or not it is a service's */
 
@@ -163,7 +166,9 @@ ngx_http_procmgr_services(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx)
                                         ngx_http_procmgr_make_services,
                                         &args, sizeof(args), want,
                                         "services?protos=%xd&tcp=%xd&udp=%xd"
-                                        "&port=%ud&named=%ud&name=%V",
+                                        "&port=%ud&netns=%ud&named=%ud"
+                                        "&name=%V",
                                         args.protos, args.tcp, args.udp,
-                                        args.port, args.named, &name);
+                                        args.port, args.netns, args.named,
+                                        &name);
 }

@@ -17,6 +17,7 @@ typedef struct {
     unsigned                         udp;
     unsigned                         port;
     unsigned                         named;
+    unsigned                         netns;     /* all, not one's own alone */
     pm_match_t                       match;
 } ngx_http_procmgr_services_args_t;
 

@@ -1,6 +1,8 @@
 
 #include "ngx_http_procmgr_services.h"
-#include "../proc/pm_late.h"
+#include "ngx_http_procmgr_holders.h"
+#include "../proc/pm_netns.h"
+
 
 typedef struct {                        /* a cached unit */
     uint32_t                         offset;
@@ -19,15 +21,8 @@ typedef struct {
     const ngx_http_procmgr_services_args_t  *args;
 
     pm_socks_t                       socks;
-    pm_fd_map_t                      map;
-    pm_fd_walk_t                     walk;
-    pm_lates_t                       lates;     /* sockets are read anew */
-
-    pm_wire_pid_t                   *ask;
-    size_t                           nask;
-    size_t                           fds;       /* of them for descriptors */
-    size_t                           answered;
-
+    pm_netnses_t                     netns;     /* empty: one's own alone */
+    ngx_http_procmgr_holders_t       holders;
     ngx_http_procmgr_search_t       *search;    /* with name= */
 
     ngx_http_procmgr_services_unit_t  *units;   /* of the snapshot's */
@@ -35,7 +30,7 @@ typedef struct {
     size_t                           len;
     size_t                           size;
 
-    uint64_t                         netns;
+    uint64_t                         own;       /* number of the netns */
     uint32_t                         uid;       /* the last one looked up */
     unsigned                         known_uid:1;
     char                             user[NGX_HTTP_PROCMGR_USER_LEN];
@@ -45,21 +40,17 @@ typedef struct {
 
 static ngx_int_t ngx_http_procmgr_services_sockets(
     ngx_http_procmgr_services_t *v);
-static void ngx_http_procmgr_services_walk(ngx_http_procmgr_services_t *v);
-static void ngx_http_procmgr_services_ask(ngx_http_procmgr_services_t *v,
-    const pm_proc_t *p, unsigned fields);
-static const pm_proc_t *ngx_http_procmgr_services_proc(
-    ngx_http_procmgr_services_t *v, int32_t pid, const char **name,
-    size_t *len);
+static ngx_int_t ngx_http_procmgr_services_others(
+    ngx_http_procmgr_services_t *v);
 static unsigned ngx_http_procmgr_services_score(
     ngx_http_procmgr_services_t *v, int32_t pid);
-static void ngx_http_procmgr_services_record(void *data,
-    const pm_wire_head_t *head, const u_char *bytes);
 static ngx_int_t ngx_http_procmgr_services_json(
     ngx_http_procmgr_services_t *v);
 static int ngx_libc_cdecl ngx_http_procmgr_cmp_services(const void *a,
     const void *b);
 static void ngx_http_procmgr_services_row(ngx_http_procmgr_services_t *v,
+    const pm_sock_t *k);
+static void ngx_http_procmgr_services_netns(ngx_http_procmgr_services_t *v,
     const pm_sock_t *k);
 static void ngx_http_procmgr_services_holders(ngx_http_procmgr_services_t *v,
     const pm_sock_t *k);
@@ -72,7 +63,6 @@ static const char *ngx_http_procmgr_services_user(
 void
 ngx_http_procmgr_make_services(ngx_procmgr_job_t *job)
 {
-    int                           rc;
     size_t                        n;
     ngx_http_procmgr_services_t   v;
 
@@ -83,23 +73,15 @@ ngx_http_procmgr_make_services(ngx_procmgr_job_t *job)
 
     pm_socks_init(&v.socks);
 
-    rc = pm_fd_walk_init(&v.walk, NULL);
-    if (rc != 0) {
-        ngx_http_procmgr_syscall_failed(job, "open", rc);
-        return;
-    }
-
-    if (ngx_http_procmgr_services_sockets(&v) != NGX_OK) {
+    if (ngx_http_procmgr_holders_init(&v.holders, job, v.args->system.role)
+        != NGX_OK
+        || ngx_http_procmgr_services_sockets(&v) != NGX_OK)
+    {
         goto done;
     }
 
-    /* without memory or descriptors the rows are those of the snapshot */
+    n = job->snapshot->nprocs + 1;
 
-    (void) pm_lates_read(&v.lates, v.walk.proc, job->snapshot);
-
-    n = job->snapshot->nprocs + v.lates.n + 1;
-
-    v.ask = ngx_calloc(n * sizeof(pm_wire_pid_t), job->log);
     v.units = ngx_calloc(n * sizeof(ngx_http_procmgr_services_unit_t),
                          job->log);
 
@@ -107,45 +89,35 @@ ngx_http_procmgr_make_services(ngx_procmgr_job_t *job)
         v.search = ngx_http_procmgr_search_create(job, &v.args->match);
     }
 
-    if (v.ask == NULL || v.units == NULL
-        || (v.args->named && v.search == NULL))
-    {
+    if (v.units == NULL || (v.args->named && v.search == NULL)) {
         ngx_http_procmgr_syscall_failed(job, "malloc", ENOMEM);
         goto done;
     }
 
-    ngx_http_procmgr_services_walk(&v);
+    v.holders.search = v.search;
 
-    ngx_http_procmgr_read(job, v.args->system.role, v.ask, v.nask,
-                          ngx_http_procmgr_services_record, &v);
-
-    if (v.answered < v.fds || v.map.truncated) {
-        /* somebody else may hold any of the sockets */
-        ngx_http_procmgr_partial(job, "pids");
+    if (ngx_http_procmgr_holders_read(&v.holders) != NGX_OK) {
+        goto done;
     }
 
     if (v.socks.truncated) {
         ngx_http_procmgr_partial(job, "services");
     }
 
-    pm_fd_map_sort(&v.map);
-
     if (v.search) {
         ngx_http_procmgr_search_run(v.search);
     }
 
-    if (v.map.error || ngx_http_procmgr_services_json(&v) != NGX_OK) {
+    if (ngx_http_procmgr_services_json(&v) != NGX_OK) {
         ngx_http_procmgr_syscall_failed(job, "malloc", ENOMEM);
     }
 
 done:
 
     ngx_http_procmgr_search_free(v.search);
-    pm_fd_walk_free(&v.walk);
-    pm_fd_map_free(&v.map);
+    ngx_http_procmgr_holders_free(&v.holders);
+    pm_netns_free(&v.netns);
     pm_socks_free(&v.socks);
-    pm_lates_free(&v.lates);
-    ngx_free(v.ask);
     ngx_free(v.units);
     free(v.texts);
 }
@@ -165,6 +137,10 @@ ngx_http_procmgr_services_sockets(ngx_http_procmgr_services_t *v)
         return NGX_ERROR;
     }
 
+    if (v->args->netns && ngx_http_procmgr_services_others(v) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     k = v->socks.elts;
 
     if (v->args->port) {
@@ -181,146 +157,72 @@ ngx_http_procmgr_services_sockets(ngx_http_procmgr_services_t *v)
 
     pm_socks_sort(&v->socks);
 
-    rc = pm_fd_map_init(&v->map, v->socks.n);
+    rc = pm_fd_map_init(&v->holders.map, v->socks.n);
     if (rc != 0) {
         ngx_http_procmgr_syscall_failed(v->job, "malloc", rc);
         return NGX_ERROR;
     }
 
     for (i = 0; i < v->socks.n; i++) {
-        pm_fd_map_want(&v->map, k[i].inode);
+        pm_fd_map_want(&v->holders.map, k[i].inode);
     }
 
-    v->netns = pm_sock_netns();
+    v->own = pm_sock_netns();
 
     return NGX_OK;
 }
 
 
-/* what the worker may see itself; the others are put on the list to ask */
+/* the other network namespaces: those that a process is in */
 
-static void
-ngx_http_procmgr_services_walk(ngx_http_procmgr_services_t *v)
+static ngx_int_t
+ngx_http_procmgr_services_others(ngx_http_procmgr_services_t *v)
 {
-    size_t            i;
-    unsigned          fields;
+    int               rc;
+    size_t            i, n;
+    pm_lates_t       *lates;
     const pm_proc_t  *p;
+
+    rc = pm_netns_init(&v->netns, v->holders.walk.proc);
+    if (rc != 0) {
+        ngx_http_procmgr_syscall_failed(v->job, "stat", rc);
+        return NGX_ERROR;
+    }
 
     p = pm_snapshot_procs(v->job->snapshot);
+    lates = &v->holders.lates;
+    n = v->job->snapshot->nprocs;
 
-    for (i = 0; i < v->job->snapshot->nprocs; i++, p++) {
+    for (i = 0; i < n + lates->n; i++, p++) {
 
-        fields = v->search ? ngx_http_procmgr_search_own(v->search,
-                                                         v->walk.proc, p)
-                           : 0;
+        if (i >= n) {
+            p = &lates->elts[i - n].proc;
+        }
 
-        ngx_http_procmgr_services_ask(v, p, fields);
-    }
+        if (p->kthread || p->state == 'Z' || p->state == 'X') {
+            continue;
+        }
 
-    for (i = 0; i < v->lates.n; i++) {
-        ngx_http_procmgr_services_ask(v, &v->lates.elts[i].proc, 0);
-    }
-}
+        rc = pm_netns_add(&v->netns, p->pid);
 
-
-static void
-ngx_http_procmgr_services_ask(ngx_http_procmgr_services_t *v,
-    const pm_proc_t *p, unsigned fields)
-{
-    int  rc;
-
-    /* neither a thread of the kernel nor the dead have descriptors */
-
-    if (v->map.used && !p->kthread && p->state != 'Z' && p->state != 'X') {
-
-        rc = ngx_http_procmgr_own(p)
-             ? pm_fd_sockets(&v->walk, &v->map, p->pid, p->starttime)
-             : EACCES;
-
-        if (rc != 0 && rc != ENOENT && rc != ESRCH) {
-            fields |= 1 << PM_READ_FD;
-            v->fds++;
+        if (rc != 0 && rc != ENOENT && rc != ESRCH && rc != EINVAL) {
+            ngx_http_procmgr_partial(v->job, "services");
         }
     }
 
-    if (fields) {
-        v->ask[v->nask].pid = p->pid;
-        v->ask[v->nask].starttime = p->starttime;
-        v->ask[v->nask].fields = fields;
-        v->nask++;
-    }
-}
-
-
-static void
-ngx_http_procmgr_services_record(void *data, const pm_wire_head_t *head,
-    const u_char *bytes)
-{
-    ngx_http_procmgr_services_t *v = data;
-
-    size_t       len;
-    const char  *name;
-
-    if (ngx_http_procmgr_services_proc(v, head->pid, &name, &len) == NULL) {
-        return;
+    if (pm_netns_sockets(&v->netns, &v->socks, v->args->protos, v->args->tcp,
+                         v->args->udp)
+        != 0)
+    {
+        ngx_http_procmgr_partial(v->job, "services");
     }
 
-    switch (head->field) {
-
-    case PM_READ_FD:
-
-        if (head->error == ENOENT || head->error == ESRCH) {
-            v->answered++;
-
-        } else if (head->error == 0
-                   && pm_fd_parse(&v->map, head->pid, (const char *) bytes,
-                                  head->len)
-                      != -1
-                   && !head->more)
-        {
-            v->answered++;
-        }
-
-        break;
-
-    case PM_READ_CMDLINE:
-    case PM_READ_EXE:
-
-        if (v->search) {
-            ngx_http_procmgr_search_record(v->search, head, bytes);
-        }
-
-        break;
-    }
-}
-
-
-static const pm_proc_t *
-ngx_http_procmgr_services_proc(ngx_http_procmgr_services_t *v, int32_t pid,
-    const char **name, size_t *len)
-{
-    const pm_proc_t  *p;
-    const pm_late_t  *late;
-
-    p = pm_snapshot_find(v->job->snapshot, pid);
-
-    if (p) {
-        *name = pm_snapshot_str(v->job->snapshot, p->name);
-        *len = p->name.len;
-
-        return p;
+    if (v->socks.error) {
+        ngx_http_procmgr_syscall_failed(v->job, "malloc", v->socks.error);
+        return NGX_ERROR;
     }
 
-    late = pm_lates_find(&v->lates, pid);
-
-    if (late) {
-        *name = late->comm;
-        *len = late->len;
-
-        return &late->proc;
-    }
-
-    return NULL;
+    return NGX_OK;
 }
 
 
@@ -330,7 +232,7 @@ ngx_http_procmgr_services_score(ngx_http_procmgr_services_t *v, int32_t pid)
     pm_match_text_t   fields[PM_MATCH_FIELDS];
     const pm_late_t  *late;
 
-    late = pm_lates_find(&v->lates, pid);
+    late = pm_lates_find(&v->holders.lates, pid);
 
     if (late == NULL) {
         return ngx_http_procmgr_search_score(v->search, pid);
@@ -369,7 +271,7 @@ ngx_http_procmgr_services_json(ngx_http_procmgr_services_t *v)
         best = 0;
 
         if (v->search) {
-            h = pm_fd_map_find(&v->map, v->socks.elts[i].inode, &n);
+            h = pm_fd_map_find(&v->holders.map, v->socks.elts[i].inode, &n);
 
             for (k = 0; k < n; k++) {
                 score = ngx_http_procmgr_services_score(v, h[k].pid);
@@ -465,14 +367,8 @@ ngx_http_procmgr_services_row(ngx_http_procmgr_services_t *v,
     pm_json_str(j, ngx_http_procmgr_services_user(v, k->uid));
     pm_json_key(j, "inode");
     pm_json_u64(j, k->inode);
-    pm_json_key(j, "netns");
 
-    if (v->netns) {
-        pm_json_u64(j, v->netns);
-
-    } else {
-        pm_json_null(j);
-    }
+    ngx_http_procmgr_services_netns(v, k);
 
     pm_json_key(j, "backlog");
 
@@ -497,6 +393,45 @@ ngx_http_procmgr_services_row(ngx_http_procmgr_services_t *v,
 }
 
 
+/* of another's number often nothing but who is in it is known */
+
+static void
+ngx_http_procmgr_services_netns(ngx_http_procmgr_services_t *v,
+    const pm_sock_t *k)
+{
+    uint64_t           number;
+    pm_json_t         *j;
+    const pm_netns_t  *ns;
+
+    j = &v->job->json;
+    ns = v->args->netns ? &v->netns.elts[k->netns] : NULL;
+
+    number = k->netns ? ns->number : v->own;
+
+    pm_json_key(j, "netns");
+
+    if (number) {
+        pm_json_u64(j, number);
+
+    } else {
+        pm_json_null(j);
+    }
+
+    if (ns == NULL) {
+        return;
+    }
+
+    pm_json_key(j, "netns_pid");
+
+    if (k->netns) {
+        pm_json_i64(j, ns->pid[0]);
+
+    } else {
+        pm_json_null(j);
+    }
+}
+
+
 /* pid_program, pids and unit */
 
 static void
@@ -512,12 +447,12 @@ ngx_http_procmgr_services_holders(ngx_http_procmgr_services_t *v,
 
     j = &v->job->json;
 
-    h = pm_fd_map_find(&v->map, k->inode, &n);
+    h = pm_fd_map_find(&v->holders.map, k->inode, &n);
 
     pm_json_key(j, "pid_program");
 
     if (n) {
-        (void) ngx_http_procmgr_services_proc(v, h[0].pid, &name, &name_len);
+        (void) ngx_http_procmgr_holders_proc(&v->holders, h[0].pid, &name, &name_len);
 
         len = (size_t) snprintf(program, sizeof(program), "%d/", h[0].pid);
         name_len = ngx_min(name_len, sizeof(program) - len);
@@ -536,7 +471,7 @@ ngx_http_procmgr_services_holders(ngx_http_procmgr_services_t *v,
     pm_json_array(j);
 
     for (i = 0; i < n; i++) {
-        p = ngx_http_procmgr_services_proc(v, h[i].pid, &name, &name_len);
+        p = ngx_http_procmgr_holders_proc(&v->holders, h[i].pid, &name, &name_len);
 
         if (unit == NULL) {
             unit = ngx_http_procmgr_services_unit(v, p, &unit_len);
@@ -580,7 +515,7 @@ ngx_http_procmgr_services_unit(ngx_http_procmgr_services_t *v,
     s = v->job->snapshot;
 
     if (pm_snapshot_find(s, p->pid) != p) {
-        *len = pm_unit_read(v->unit, v->walk.proc, p->pid);
+        *len = pm_unit_read(v->unit, v->holders.walk.proc, p->pid);
 
         return *len ? v->unit : NULL;
     }
@@ -591,7 +526,7 @@ ngx_http_procmgr_services_unit(ngx_http_procmgr_services_t *v,
 
         n = (p->have & PM_HAVE_CGROUP)
             ? pm_unit_of(unit, pm_snapshot_str(s, p->cgroup), p->cgroup.len)
-            : pm_unit_read(unit, v->walk.proc, p->pid);
+            : pm_unit_read(unit, v->holders.walk.proc, p->pid);
 
         if (v->size - v->len < n) {
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "pm_fd.h"
+#include "pm_fd_keep.h"
 
 
 #define PM_FD_BUF      32768
@@ -107,6 +108,10 @@ pm_fd_map_add(pm_fd_map_t *m, uint64_t inode, int32_t pid, int32_t fd)
 
     if (m->error || inode == 0) {
         return 0;
+    }
+
+    if (m->keep) {
+        pm_fd_keep_link(m->keep, inode, fd);
     }
 
     s = pm_fd_map_slot(m, inode);

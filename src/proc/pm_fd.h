@@ -36,6 +36,9 @@ typedef struct {
 } pm_fd_slot_t;
 
 
+typedef struct pm_fd_keep_s  pm_fd_keep_t;
+
+
 /* inodes somebody wants to know the holders of, and their holders */
 typedef struct {
     pm_fd_slot_t    *slots;
@@ -47,6 +50,7 @@ typedef struct {
     uint32_t         last;              /* slot of the last one added, */
     int32_t          last_pid;          /* its process, */
     unsigned         last_n;            /* and how many they are */
+    pm_fd_keep_t    *keep;              /* gets all sockets, or NULL */
     int              error;             /* 0, ENOMEM */
     unsigned         truncated:1;       /* PM_FD_DUPS or PM_FD_HOLDERS */
 } pm_fd_map_t;

@@ -269,6 +269,10 @@ pm_socks_cmp(const void *a, const void *b)
         return rc;
     }
 
+    if (x->netns != y->netns) {
+        return x->netns - y->netns;
+    }
+
     return (x->inode > y->inode) - (x->inode < y->inode);
 }
 

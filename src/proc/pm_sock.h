@@ -47,6 +47,7 @@ typedef struct {
     uint32_t   backlog_max;             /* UINT32_MAX is not known */
     uint16_t   local_port;
     uint16_t   remote_port;
+    uint16_t   netns;                   /* index of a list, 0 is one's own */
     uint8_t    proto;                   /* PM_SOCK_* */
     uint8_t    state;
     uint8_t    local[16];               /* network order, v4 in the first 4 */
@@ -87,7 +88,7 @@ pm_sock_t *pm_socks_push(pm_socks_t *s);
 int pm_socks_line(pm_socks_t *s, int proto, unsigned states,
     const char *line, size_t len);
 
-/* by proto, local port, local address, remote port, remote address */
+/* by proto, local port, local address, remote port, remote address, netns */
 void pm_socks_sort(pm_socks_t *s);
 
 /* "0.0.0.0:111", "[::]:80", "[::]:*"; a v4-mapped one as "127.0.0.1:80" */

@@ -39,6 +39,12 @@ error_log $d/nginx/logs/test.log;
 $main
 events { }
 http {
+    access_log off;
+    client_body_temp_path $d/nginx/tmp/body;
+    proxy_temp_path $d/nginx/tmp/proxy;
+    fastcgi_temp_path $d/nginx/tmp/fastcgi;
+    uwsgi_temp_path $d/nginx/tmp/uwsgi;
+    scgi_temp_path $d/nginx/tmp/scgi;
     $http
     server { listen 127.0.0.1:$t->{port}; $locations }
 }

@@ -34,7 +34,7 @@ my $s = $t->login('operator');
 my $pid = fork;
 if (!$pid) {
     $t->wait_for(sub { -s $count });
-    kill 'KILL', helpers();
+    kill 'KILL', $t->helpers();
     require POSIX;
     POSIX::_exit(0);
 }
@@ -92,11 +92,6 @@ sub slow {
 }
 
 # processes of this instance alone
-
-sub helpers {
-    return grep { (readlink("/proc/$_/exe") // '')
-                  =~ m{^\Q$t->{dir}\E/libexec/procmgr-helper} } pids();
-}
 
 sub script {
     return grep {

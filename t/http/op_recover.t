@@ -51,7 +51,7 @@ $t->wait_for(sub { -s $count });
 my $long = act('long');
 $t->wait_for(sub { Test::Procmgr::read_path($count) =~ /long/ });
 
-my ($of_slow) = grep { children($_) =~ m{demo/slow} } helpers();
+my ($of_slow) = grep { $t->children($_) =~ m{demo/slow} } $t->helpers();
 ok($of_slow, 'its helper is found');
 kill 'KILL', $t->workers(), $of_slow;
 ok($t->wait_for(sub { $t->get('/log')->{status} == 401 }),
@@ -84,19 +84,4 @@ sub status {
     my ($id) = @_;
     sleep 0.3;
     return $s->get("/log/$id")->{json}{retStatus} // 'running';
-}
-
-sub helpers {
-    return grep { (readlink("/proc/$_/exe") // '')
-                  =~ m{^\Q$t->{dir}\E/libexec/procmgr-helper} }
-        map { m{(\d+)} ? $1 : () } glob('/proc/[1-9]*');
-}
-
-sub children {
-    my ($pid) = @_;
-    my $list = eval { Test::Procmgr::read_path("/proc/$pid/task/$pid/children") }
-        // '';
-    return join ' ', map {
-        eval { Test::Procmgr::read_path("/proc/$_/cmdline") } // ''
-    } split ' ', $list;
 }

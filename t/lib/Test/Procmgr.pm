@@ -231,6 +231,29 @@ sub workers {
     return split ' ', $list;
 }
 
+# pids of the helpers of this instance that run a program of its folder; who
+# may not see their executable knows them by that program
+
+sub helpers {
+    my ($self) = @_;
+
+    return grep {
+        (eval { read_path("/proc/$_/cmdline") } // '') =~ /^procmgr-helper/
+        && ((readlink("/proc/$_/exe") // '') =~ m{^\Q$self->{dir}\E/}
+            || $self->children($_) =~ m{\Q$self->{dir}\E/})
+    } map { m{(\d+)$} } glob('/proc/[1-9]*');
+}
+
+# the command lines of a process's children
+
+sub children {
+    my ($self, $pid) = @_;
+    my $list = eval { read_path("/proc/$pid/task/$pid/children") } // '';
+
+    return join ' ', map { eval { read_path("/proc/$_/cmdline") } // '' }
+        split ' ', $list;
+}
+
 sub nginx_stop {
     my ($self, $signal) = @_;
     my $pid = delete $self->{master} or return;

@@ -101,6 +101,7 @@ typedef struct {
 /* each ends by a route without handler; route.c lists them by family */
 extern ngx_http_procmgr_route_t  ngx_http_procmgr_session_routes[];
 extern ngx_http_procmgr_route_t  ngx_http_procmgr_system_routes[];
+extern ngx_http_procmgr_route_t  ngx_http_procmgr_item_routes[];
 extern ngx_http_procmgr_route_t  ngx_http_procmgr_host_routes[];
 extern ngx_http_procmgr_route_t  ngx_http_procmgr_constants_routes[];
 extern ngx_http_procmgr_route_t  ngx_http_procmgr_network_routes[];
@@ -224,7 +225,8 @@ ngx_int_t ngx_http_procmgr_args(ngx_http_request_t *r,
 /*
  * Members of the JSON body; the same contract.  "s" string (ngx_str_t,
  * 1..max bytes unless optional), "b" bool (ngx_flag_t), "i" integer
- * (int64_t).  An unknown member is a 400.
+ * (int64_t), "j" any value (json_t *, not referenced).  An unknown member is
+ * a 400.
  */
 typedef struct {
     const char                   *name;

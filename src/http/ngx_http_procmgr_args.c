@@ -402,6 +402,12 @@ ngx_http_procmgr_member_set(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
                                            "false", m->name);
         return NGX_DECLINED;
 
+    case 'j':
+
+        *(json_t **) (dst + m->offset) = value;
+
+        return NGX_OK;
+
     default: /* 'i' */
 
         if (json_is_integer(value)) {

@@ -113,6 +113,14 @@ ngx_http_procmgr_check_session(ngx_http_request_t *r,
 
     need = ngx_max(ctx->route->role, plcf->role);
 
+    /* an attempt to act is refused by its handler, which leaves a row */
+
+    if (plcf->family == NGX_HTTP_PROCMGR_CONTROL
+        && (ctx->route->flags & NGX_HTTP_PROCMGR_ACT))
+    {
+        need = ctx->route->role;
+    }
+
     if (ctx->role < need) {
         ctx->rc = ngx_http_procmgr_problem(r, NGX_HTTP_FORBIDDEN,
                                            "role_too_low",

@@ -5,19 +5,10 @@
  */
 
 
-#include "ngx_http_procmgr_op.h"
 #include "ngx_http_procmgr_control.h"
 
 
-#define NGX_HTTP_PROCMGR_NAME_MAX  128
-
-
-typedef struct {                            /* one service of the list */
-    ngx_http_request_t       *r;
-    ngx_str_t                 name;
-    ngx_procmgr_wait_t       *wait;
-    ngx_pool_cleanup_t       *cln;
-} ngx_http_procmgr_one_t;
+#define NGX_HTTP_PROCMGR_FRESH  (5 * 60 * 1000)     /* ms */
 
 
 typedef struct {
@@ -28,24 +19,22 @@ typedef struct {
 
 static ngx_int_t ngx_http_procmgr_control_services(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx);
-static ngx_int_t ngx_http_procmgr_control_service(ngx_http_request_t *r,
-    ngx_http_procmgr_ctx_t *ctx);
-static ngx_int_t ngx_http_procmgr_control_act(ngx_http_request_t *r,
-    ngx_http_procmgr_ctx_t *ctx);
 static ngx_int_t ngx_http_procmgr_control_commands(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx);
 static ngx_int_t ngx_http_procmgr_control_policy(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx);
-
-static ngx_int_t ngx_http_procmgr_control_view(ngx_http_request_t *r,
-    ngx_http_procmgr_ctx_t *ctx, ngx_uint_t what, ngx_procmgr_view_t *view,
-    ngx_http_procmgr_list_args_t *args);
-static void ngx_http_procmgr_control_one_gone(void *data);
-static void ngx_http_procmgr_control_one_made(void *data,
-    ngx_procmgr_body_t *body);
+static ngx_int_t ngx_http_procmgr_control_list(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx, ngx_uint_t what);
+static ngx_int_t ngx_http_procmgr_control_service(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx);
 static ngx_int_t ngx_http_procmgr_control_one(ngx_http_request_t *r,
-    ngx_str_t *name, ngx_procmgr_body_t *body);
-static ngx_uint_t ngx_http_procmgr_control_name(ngx_str_t *name);
+    ngx_http_procmgr_ctx_t *ctx, ngx_procmgr_body_t *body, json_t *list);
+static ngx_int_t ngx_http_procmgr_control_do(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx);
+static ngx_int_t ngx_http_procmgr_control_held(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx, ngx_procmgr_body_t *body, json_t *units);
+static ngx_uint_t ngx_http_procmgr_control_need(ngx_http_request_t *r);
+static void ngx_http_procmgr_control_act_free(void *data);
 
 
 /*
@@ -60,13 +49,28 @@ ngx_http_procmgr_route_t  ngx_http_procmgr_control_routes[] = {
 
     { NGX_HTTP_POST, "services", NGX_PROCMGR_ROLE_VIEWER,
       NGX_HTTP_PROCMGR_BODY|NGX_HTTP_PROCMGR_ACT,
-      ngx_http_procmgr_control_act },
+      ngx_http_procmgr_control_do },
 
     { NGX_HTTP_GET, "services/{word}", NGX_PROCMGR_ROLE_OPERATOR, 0,
       ngx_http_procmgr_control_service },
 
+    { NGX_HTTP_GET, "services/{word}/journal", NGX_PROCMGR_ROLE_OPERATOR, 0,
+      ngx_http_procmgr_control_journal },
+
     { NGX_HTTP_GET, "commands", NGX_PROCMGR_ROLE_OPERATOR, 0,
       ngx_http_procmgr_control_commands },
+
+    { NGX_HTTP_POST, "commands", NGX_PROCMGR_ROLE_VIEWER,
+      NGX_HTTP_PROCMGR_BODY|NGX_HTTP_PROCMGR_ACT,
+      ngx_http_procmgr_control_command },
+
+    { NGX_HTTP_POST, "signal", NGX_PROCMGR_ROLE_VIEWER,
+      NGX_HTTP_PROCMGR_BODY|NGX_HTTP_PROCMGR_ACT,
+      ngx_http_procmgr_control_signal },
+
+    { NGX_HTTP_POST, "priority", NGX_PROCMGR_ROLE_VIEWER,
+      NGX_HTTP_PROCMGR_BODY|NGX_HTTP_PROCMGR_ACT,
+      ngx_http_procmgr_control_priority },
 
     { NGX_HTTP_GET, "policy", NGX_PROCMGR_ROLE_VIEWER, 0,
       ngx_http_procmgr_control_policy },
@@ -75,12 +79,12 @@ ngx_http_procmgr_route_t  ngx_http_procmgr_control_routes[] = {
 };
 
 
-
+/* longer than a name can be: what cannot be one is refused with a row */
 
 static const ngx_http_procmgr_member_t  ngx_http_procmgr_control_members[] = {
 
     { "name", 's', 0, offsetof(ngx_http_procmgr_service_t, name),
-      0, NGX_HTTP_PROCMGR_NAME_MAX },
+      0, 1024 },
 
     { "action", 's', 0, offsetof(ngx_http_procmgr_service_t, action),
       0, 16 },
@@ -107,17 +111,8 @@ static ngx_int_t
 ngx_http_procmgr_control_services(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx)
 {
-    ngx_procmgr_view_t            view;
-    ngx_http_procmgr_list_args_t  args;
-
-    if (ngx_http_procmgr_control_view(r, ctx, NGX_HTTP_PROCMGR_LIST_SERVICES,
-                                      &view, &args)
-        != NGX_OK)
-    {
-        return ctx->rc;
-    }
-
-    return ngx_http_procmgr_send_view(r, &view);
+    return ngx_http_procmgr_control_list(r, ctx,
+                                         NGX_HTTP_PROCMGR_LIST_SERVICES);
 }
 
 
@@ -125,17 +120,8 @@ static ngx_int_t
 ngx_http_procmgr_control_commands(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx)
 {
-    ngx_procmgr_view_t            view;
-    ngx_http_procmgr_list_args_t  args;
-
-    if (ngx_http_procmgr_control_view(r, ctx, NGX_HTTP_PROCMGR_LIST_COMMANDS,
-                                      &view, &args)
-        != NGX_OK)
-    {
-        return ctx->rc;
-    }
-
-    return ngx_http_procmgr_send_view(r, &view);
+    return ngx_http_procmgr_control_list(r, ctx,
+                                         NGX_HTTP_PROCMGR_LIST_COMMANDS);
 }
 
 
@@ -143,14 +129,29 @@ static ngx_int_t
 ngx_http_procmgr_control_policy(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx)
 {
+    return ngx_http_procmgr_control_list(r, ctx,
+                                         NGX_HTTP_PROCMGR_LIST_POLICY);
+}
+
+
+static ngx_int_t
+ngx_http_procmgr_control_list(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx, ngx_uint_t what)
+{
     ngx_procmgr_view_t            view;
     ngx_http_procmgr_list_args_t  args;
 
-    if (ngx_http_procmgr_control_view(r, ctx, NGX_HTTP_PROCMGR_LIST_POLICY,
-                                      &view, &args)
-        != NGX_OK)
-    {
+    if (ngx_http_procmgr_args(r, ctx, NULL, NULL) != NGX_OK) {
         return ctx->rc;
+    }
+
+    ngx_memzero(&args, sizeof(ngx_http_procmgr_list_args_t));
+
+    args.what = what;
+    args.role = ctx->role;
+
+    if (ngx_http_procmgr_control_view(r, &args, &view) != NGX_OK) {
+        return NGX_ERROR;
     }
 
     return ngx_http_procmgr_send_view(r, &view);
@@ -163,118 +164,65 @@ static ngx_int_t
 ngx_http_procmgr_control_service(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx)
 {
-    ngx_int_t                      rc;
-    ngx_procmgr_body_t            *body;
-    ngx_procmgr_view_t             view;
-    ngx_http_procmgr_one_t        *one;
-    ngx_http_procmgr_list_args_t   args;
+    ngx_procmgr_view_t            view;
+    ngx_http_procmgr_list_args_t  args;
 
-    if (!ngx_http_procmgr_control_name(&ctx->seg[0])) {
-        return ngx_http_procmgr_problem(r, NGX_HTTP_BAD_REQUEST,
-                   "bad_parameter", "\"%V\" cannot be a service's name",
-                   &ctx->seg[0]);
-    }
-
-    if (ngx_http_procmgr_control_view(r, ctx, NGX_HTTP_PROCMGR_LIST_SERVICES,
-                                      &view, &args)
-        != NGX_OK)
-    {
+    if (ngx_http_procmgr_args(r, ctx, NULL, NULL) != NGX_OK) {
         return ctx->rc;
     }
 
-    one = ngx_pcalloc(r->pool, sizeof(ngx_http_procmgr_one_t));
-    if (one == NULL) {
+    if (!ngx_http_procmgr_control_name(&ctx->seg[0])) {
+        return ngx_http_procmgr_problem(r, NGX_HTTP_BAD_REQUEST,
+                   "bad_name", "\"%V\" cannot be a service's name",
+                   &ctx->seg[0]);
+    }
+
+    ngx_memzero(&args, sizeof(ngx_http_procmgr_list_args_t));
+
+    args.what = NGX_HTTP_PROCMGR_LIST_SERVICES;
+    args.role = ctx->role;
+
+    if (ngx_http_procmgr_control_view(r, &args, &view) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    one->r = r;
-    one->name = ctx->seg[0];
-
-    one->cln = ngx_http_procmgr_on_gone(r, ngx_http_procmgr_control_one_gone,
-                                        one);
-    if (one->cln == NULL) {
-        return NGX_ERROR;
-    }
-
-    rc = ngx_procmgr_view_get(ctx->pm, &view, &body,
-                              ngx_http_procmgr_control_one_made, one,
-                              &one->wait);
-
-    if (rc == NGX_AGAIN) {
-        return NGX_AGAIN;
-    }
-
-    one->wait = NULL;
-
-    if (rc == NGX_OK) {
-        rc = ngx_http_procmgr_control_one(r, &one->name, body);
-        ngx_procmgr_body_release(body);
-        return rc;
-    }
-
-    return ngx_http_procmgr_control_one(r, &one->name, NULL);
-}
-
-
-static void
-ngx_http_procmgr_control_one_gone(void *data)
-{
-    ngx_http_procmgr_one_t *one = data;
-
-    if (one->wait) {
-        ngx_procmgr_view_forget(one->wait);
-        one->wait = NULL;
-    }
-}
-
-
-static void
-ngx_http_procmgr_control_one_made(void *data, ngx_procmgr_body_t *body)
-{
-    ngx_http_procmgr_one_t *one = data;
-
-    one->wait = NULL;
-
-    ngx_http_procmgr_finish(one->r,
-        ngx_http_procmgr_control_one(one->r, &one->name, body));
+    return ngx_http_procmgr_control_look(r, ctx, &view,
+                                         ngx_http_procmgr_control_one);
 }
 
 
 static ngx_int_t
-ngx_http_procmgr_control_one(ngx_http_request_t *r, ngx_str_t *name,
-    ngx_procmgr_body_t *body)
+ngx_http_procmgr_control_one(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx, ngx_procmgr_body_t *body, json_t *list)
 {
-    size_t         i;
-    json_t        *list, *item, *value;
-    ngx_int_t      rc;
-    json_error_t   error;
+    size_t      i;
+    json_t     *item, *value;
+    ngx_str_t  *name;
+
+    name = &ctx->seg[0];
 
     if (body == NULL) {
         return ngx_http_procmgr_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
                    "busy", "the list of services could not be made in time");
     }
 
-    if (body->status != NGX_HTTP_OK) {
+    if (list == NULL) {
         return ngx_http_procmgr_send_body(r, body);
     }
-
-    list = json_loadb((char *) body->data, body->len, 0, &error);
 
     json_array_foreach(list, i, item) {
 
         value = json_object_get(item, "name");
 
-        if (json_string_length(value) == name->len
-            && ngx_strncmp(json_string_value(value), name->data, name->len)
+        if (json_is_string(value)
+            && json_string_length(value) == name->len
+            && ngx_memcmp(json_string_value(value), name->data, name->len)
                == 0)
         {
-            rc = ngx_http_procmgr_send_json(r, NGX_HTTP_OK, json_incref(item));
-            json_decref(list);
-            return rc;
+            return ngx_http_procmgr_send_json(r, NGX_HTTP_OK,
+                                              json_incref(item));
         }
     }
-
-    json_decref(list);
 
     return ngx_http_procmgr_problem(r, NGX_HTTP_NOT_FOUND, "not_found",
                    "the policy has no service \"%V\" for this role", name);
@@ -282,14 +230,15 @@ ngx_http_procmgr_control_one(ngx_http_request_t *r, ngx_str_t *name,
 
 
 static ngx_int_t
-ngx_http_procmgr_control_act(ngx_http_request_t *r,
+ngx_http_procmgr_control_do(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx)
 {
-    json_t                      *request;
-    ngx_int_t                    rc;
-    ngx_uint_t                   i;
-    ngx_http_procmgr_act_t       act;
-    ngx_http_procmgr_service_t   service;
+    char                          *text;
+    ngx_uint_t                     i;
+    ngx_procmgr_view_t             view;
+    ngx_http_procmgr_act_t        *act;
+    ngx_http_procmgr_service_t     service;
+    ngx_http_procmgr_list_args_t   args;
 
     if (ngx_http_procmgr_args(r, ctx, NULL, NULL) != NGX_OK) {
         return ctx->rc;
@@ -302,13 +251,6 @@ ngx_http_procmgr_control_act(ngx_http_request_t *r,
         != NGX_OK)
     {
         return ctx->rc;
-    }
-
-    if (!ngx_http_procmgr_control_name(&service.name)) {
-        return ngx_http_procmgr_problem(r, NGX_HTTP_BAD_REQUEST,
-                   "bad_parameter", "name \"%V\" cannot be a service's name: "
-                   "1 to 128 letters, digits and @._:- without a leading "
-                   "hyphen", &service.name);
     }
 
     for (i = 0; ngx_http_procmgr_control_actions[i].action; i++) {
@@ -330,72 +272,175 @@ ngx_http_procmgr_control_act(ngx_http_request_t *r,
                    "restart, reload, enable, disable", &service.action);
     }
 
-    request = json_pack("{s:s%, s:s}",
-                        "name", service.name.data, (size_t) service.name.len,
-                        "action", ngx_http_procmgr_control_actions[i].action);
-    if (request == NULL) {
+    act = ngx_http_procmgr_control_act(r,
+              json_pack("{s:s%, s:s}", "name", service.name.data,
+                        (size_t) service.name.len, "action",
+                        ngx_http_procmgr_control_actions[i].action));
+
+    text = ngx_http_procmgr_text(r, &service.name, 1024);
+
+    if (act == NULL || text == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_memzero(&act, sizeof(ngx_http_procmgr_act_t));
+    act->type = ngx_http_procmgr_control_actions[i].type;
+    act->verb = "service";
+    act->target.data = (u_char *) text;
+    act->target.len = ngx_strlen(text);
 
-    act.type = ngx_http_procmgr_control_actions[i].type;
-    act.verb = "service";
-    act.target = service.name;
-    act.request = request;
-
-    if (ctx->role < NGX_PROCMGR_ROLE_OPERATOR) {
-        rc = ngx_http_procmgr_op_refuse(r, ctx, &act, "role_too_low",
-                                  "this needs the role operator");
-
-    } else {
-        rc = ngx_http_procmgr_op_start(r, ctx, &act);
+    if (ngx_http_procmgr_control_may(r, ctx, act) != NGX_OK) {
+        return ctx->rc;
     }
 
-    json_decref(request);
+    if (!ngx_http_procmgr_control_name(&service.name)) {
+        return ngx_http_procmgr_op_refuse(r, ctx, act, "bad_name",
+                   "this cannot be a service's name: 1 to 128 letters, "
+                   "digits and @._:- without a leading hyphen");
+    }
 
-    return rc;
+    ctx->data = act;
+
+    ngx_memzero(&args, sizeof(ngx_http_procmgr_list_args_t));
+
+    args.what = NGX_HTTP_PROCMGR_LIST_UNITS;
+    args.role = ctx->role;
+
+    if (ngx_http_procmgr_control_view(r, &args, &view) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_procmgr_control_look(r, ctx, &view,
+                                         ngx_http_procmgr_control_held);
 }
 
 
-/* NGX_DECLINED: it was answered, ctx->rc tells */
+/*
+ * Two names of one unit hold the same thing.  Without the list, or when the
+ * policy does not know the name, the helper will say what is wrong.
+ */
 
 static ngx_int_t
-ngx_http_procmgr_control_view(ngx_http_request_t *r,
-    ngx_http_procmgr_ctx_t *ctx, ngx_uint_t what, ngx_procmgr_view_t *view,
-    ngx_http_procmgr_list_args_t *args)
+ngx_http_procmgr_control_held(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx, ngx_procmgr_body_t *body, json_t *units)
 {
-    u_char  *p;
+    u_char                  *p;
+    const char              *unit;
+    ngx_http_procmgr_act_t  *act;
 
-    if (ngx_http_procmgr_args(r, ctx, NULL, NULL) != NGX_OK) {
-        return NGX_DECLINED;
+    act = ctx->data;
+
+    unit = json_string_value(json_object_get(units,
+                                             (char *) act->target.data));
+    if (unit == NULL) {
+        unit = (char *) act->target.data;
     }
 
-    p = ngx_pnalloc(r->pool, sizeof("control//") + 2 * NGX_INT_T_LEN);
+    p = ngx_pnalloc(r->pool, sizeof("service:") + ngx_strlen(unit));
     if (p == NULL) {
-        ctx->rc = NGX_ERROR;
-        return NGX_DECLINED;
+        return NGX_ERROR;
     }
 
-    ngx_memzero(view, sizeof(ngx_procmgr_view_t));
-    ngx_memzero(args, sizeof(ngx_http_procmgr_list_args_t));
+    act->lock.data = p;
+    act->lock.len = ngx_sprintf(p, "service:%s", unit) - p;
 
-    args->what = what;
-    args->role = ctx->role;
-
-    view->key.data = p;
-    view->key.len = ngx_sprintf(p, "control/%ui/%ui", what, ctx->role) - p;
-    view->args = args;
-    view->args_size = sizeof(ngx_http_procmgr_list_args_t);
-    view->make = (what == NGX_HTTP_PROCMGR_LIST_POLICY)
-                     ? ngx_http_procmgr_control_make_policy
-                     : ngx_http_procmgr_control_make;
-
-    return NGX_OK;
+    return ngx_http_procmgr_op_start(r, ctx, act);
 }
 
 
+ngx_http_procmgr_act_t *
+ngx_http_procmgr_control_act(ngx_http_request_t *r, json_t *request)
+{
+    ngx_pool_cleanup_t      *cln;
+    ngx_http_procmgr_act_t  *act;
+
+    cln = ngx_pool_cleanup_add(r->pool, 0);
+    act = ngx_pcalloc(r->pool, sizeof(ngx_http_procmgr_act_t));
+
+    if (cln == NULL || act == NULL || request == NULL) {
+        json_decref(request);
+        return NULL;
+    }
+
+    cln->handler = ngx_http_procmgr_control_act_free;
+    cln->data = request;
+
+    act->request = request;
+
+    return act;
+}
+
+
+static void
+ngx_http_procmgr_control_act_free(void *data)
+{
+    json_decref(data);
+}
+
+
+/* the location may ask for more than the family does */
+
 static ngx_uint_t
+ngx_http_procmgr_control_need(ngx_http_request_t *r)
+{
+    ngx_http_procmgr_loc_conf_t  *plcf;
+
+    plcf = ngx_http_get_module_loc_conf(r, ngx_http_procmgr_module);
+
+    return ngx_max(plcf->role, NGX_PROCMGR_ROLE_OPERATOR);
+}
+
+
+ngx_int_t
+ngx_http_procmgr_control_may(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx, ngx_http_procmgr_act_t *act)
+{
+    u_char      reason[64];
+    ngx_uint_t  need;
+
+    need = ngx_http_procmgr_control_need(r);
+
+    if (ctx->role >= need) {
+        return NGX_OK;
+    }
+
+    *ngx_sprintf(reason, "this needs the role %s, yours is %s",
+                 ngx_http_procmgr_role_name(need),
+                 ngx_http_procmgr_role_name(ctx->role))
+        = '\0';
+
+    ctx->rc = ngx_http_procmgr_op_refuse(r, ctx, act, "role_too_low",
+                                         (char *) reason);
+    return NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_http_procmgr_control_fresh(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx, ngx_http_procmgr_act_t *act)
+{
+    int64_t      now;
+    ngx_time_t  *tp;
+
+    tp = ngx_timeofday();
+    now = (int64_t) tp->sec * 1000 + tp->msec;
+
+    /* a clock that was set back is no proof of freshness */
+
+    if (!ctx->sess.bearer && ctx->sess.auth_at
+        && now - ctx->sess.auth_at <= NGX_HTTP_PROCMGR_FRESH
+        && ctx->sess.auth_at - now <= NGX_HTTP_PROCMGR_FRESH)
+    {
+        return NGX_OK;
+    }
+
+    ctx->rc = ngx_http_procmgr_op_refuse(r, ctx, act, "reauth_required",
+                  "this needs the password again, given within the last five "
+                  "minutes");
+    return NGX_DECLINED;
+}
+
+
+ngx_uint_t
 ngx_http_procmgr_control_name(ngx_str_t *name)
 {
     u_char  c;

@@ -6,7 +6,7 @@
 
 
 #include "ngx_http_procmgr_control.h"
-#include "ngx_http_procmgr_op.h"
+#include "../proc/pm_host.h"
 
 
 #define NGX_HTTP_PROCMGR_LIST_TIMEOUT  8000     /* ms */
@@ -17,22 +17,29 @@ typedef struct {
     pm_json_t                *services;
     pm_json_t                *commands;
     pm_json_t                *signals;
+    pm_json_t                *priorities;
     ngx_uint_t                broken;
 } ngx_http_procmgr_list_t;
 
 
 static ngx_int_t ngx_http_procmgr_control_list(ngx_procmgr_t *pm,
-    ngx_uint_t role, ngx_uint_t live, ngx_http_procmgr_list_t *list,
-    char *why, size_t len);
+    const ngx_http_procmgr_list_args_t *args, ngx_uint_t live,
+    ngx_http_procmgr_list_t *list, char *why, size_t len);
 static ngx_int_t ngx_http_procmgr_control_helper(ngx_procmgr_t *pm,
-    const char *verb, ngx_uint_t role, ngx_uint_t live,
-    ngx_procmgr_record_pt record, void *data, ngx_procmgr_reply_t *reply,
-    char *why, size_t len);
+    const char *verb, const ngx_http_procmgr_list_args_t *args,
+    ngx_uint_t live, ngx_procmgr_record_pt record, void *data,
+    ngx_procmgr_reply_t *reply, char *why, size_t len);
+static void ngx_http_procmgr_control_lines(pm_json_t *j, const u_char *p,
+    size_t len);
 static void ngx_http_procmgr_control_record(void *data,
     const pm_wire_head_t *head, const u_char *bytes);
 static void ngx_http_procmgr_control_record_service(pm_json_t *j,
     const pm_wire_msg_t *msg, ngx_uint_t brief);
+static void ngx_http_procmgr_control_record_unit(pm_json_t *j,
+    const pm_wire_msg_t *msg);
 static void ngx_http_procmgr_control_record_command(pm_json_t *j,
+    const pm_wire_msg_t *msg, ngx_uint_t brief);
+static void ngx_http_procmgr_control_record_priority(pm_json_t *j,
     const pm_wire_msg_t *msg);
 static void ngx_http_procmgr_control_record_signal(pm_json_t *j,
     const pm_wire_msg_t *msg);
@@ -43,6 +50,8 @@ static void ngx_http_procmgr_control_number(pm_json_t *j, const char *key,
 static void ngx_http_procmgr_control_flag(pm_json_t *j, const char *key,
     const pm_wire_msg_t *msg, const char *name);
 static void ngx_http_procmgr_control_words(pm_json_t *j, const char *key,
+    const pm_wire_msg_t *msg, const char *name, char separator);
+static void ngx_http_procmgr_control_line(pm_json_t *j, const char *key,
     const pm_wire_msg_t *msg, const char *name);
 
 
@@ -58,16 +67,21 @@ ngx_http_procmgr_control_make(ngx_procmgr_job_t *job)
 
     list.what = args->what;
 
-    if (args->what == NGX_HTTP_PROCMGR_LIST_SERVICES) {
-        list.services = &job->json;
+    if (args->what == NGX_HTTP_PROCMGR_LIST_COMMANDS) {
+        list.commands = &job->json;
 
     } else {
-        list.commands = &job->json;
+        list.services = &job->json;
     }
 
-    pm_json_array(&job->json);
+    if (args->what == NGX_HTTP_PROCMGR_LIST_UNITS) {
+        pm_json_object(&job->json);
 
-    if (ngx_http_procmgr_control_list(job->pm, args->role,
+    } else {
+        pm_json_array(&job->json);
+    }
+
+    if (ngx_http_procmgr_control_list(job->pm, args,
                               args->what == NGX_HTTP_PROCMGR_LIST_SERVICES,
                               &list, why, sizeof(why))
         != NGX_OK)
@@ -77,7 +91,126 @@ ngx_http_procmgr_control_make(ngx_procmgr_job_t *job)
         return;
     }
 
-    pm_json_array_end(&job->json);
+    if (args->what == NGX_HTTP_PROCMGR_LIST_UNITS) {
+        pm_json_object_end(&job->json);
+
+    } else {
+        pm_json_array_end(&job->json);
+    }
+}
+
+
+void
+ngx_http_procmgr_control_make_journal(ngx_procmgr_job_t *job)
+{
+    char                  why[256];
+    const char           *result, *code, *reason;
+    ngx_uint_t            status;
+    ngx_procmgr_reply_t   reply;
+
+    const ngx_http_procmgr_list_args_t  *args = job->args;
+
+    if (ngx_http_procmgr_control_helper(job->pm, "journal", args, 0, NULL,
+                                        NULL, &reply, why, sizeof(why))
+        != NGX_OK)
+    {
+        ngx_procmgr_job_fail(job, NGX_HTTP_SERVICE_UNAVAILABLE,
+                             "helper_unavailable", "%s", why);
+        return;
+    }
+
+    result = pm_wire_get(&reply.msg, "result");
+    code = pm_wire_get(&reply.msg, "code");
+    reason = pm_wire_get(&reply.msg, "reason");
+
+    if (result && ngx_strcmp(result, "ok") == 0) {
+        pm_json_object(&job->json);
+        pm_json_key(&job->json, "name");
+        pm_json_str(&job->json, args->name);
+        ngx_http_procmgr_control_flag(&job->json, "truncated", &reply.msg,
+                                      "truncated");
+        ngx_http_procmgr_control_lines(&job->json, reply.out, reply.out_len);
+        pm_json_object_end(&job->json);
+
+        ngx_procmgr_reply_free(&reply);
+        return;
+    }
+
+    status = NGX_HTTP_FORBIDDEN;
+
+    if (code == NULL) {
+        code = "policy_denied";
+    }
+
+    if (result == NULL || ngx_strcmp(result, "error") == 0) {
+        status = NGX_HTTP_SERVICE_UNAVAILABLE;
+        code = "helper_unavailable";
+
+    } else if (ngx_strcmp(result, "failed") == 0) {
+        status = NGX_HTTP_SERVICE_UNAVAILABLE;
+        code = "journal_unavailable";
+
+    } else if (ngx_strcmp(code, "unknown_service") == 0) {
+        status = NGX_HTTP_NOT_FOUND;
+        code = "not_found";
+
+    } else if (ngx_strcmp(code, "not_supported") == 0) {
+        status = NGX_HTTP_NOT_IMPLEMENTED;
+
+    } else if (ngx_http_procmgr_outcome_helper(code)) {
+        status = NGX_HTTP_SERVICE_UNAVAILABLE;
+        code = "helper_unavailable";
+    }
+
+    ngx_procmgr_job_fail(job, status, code, "%s",
+                         reason ? reason : "the helper answered nonsense");
+
+    ngx_procmgr_reply_free(&reply);
+}
+
+
+static void
+ngx_http_procmgr_control_lines(pm_json_t *j, const u_char *p, size_t len)
+{
+    const u_char  *last, *end;
+
+    last = p + len;
+
+    pm_json_key(j, "lines");
+    pm_json_array(j);
+
+    while (p < last) {
+
+        end = memchr(p, '\n', (size_t) (last - p));
+        if (end == NULL) {
+            end = last;
+        }
+
+        pm_json_strn(j, (const char *) p, (size_t) (end - p));
+
+        p = end + 1;
+    }
+
+    pm_json_array_end(j);
+}
+
+
+void
+ngx_http_procmgr_control_make_boot(ngx_procmgr_job_t *job)
+{
+    char  buf[64];
+    int   err;
+
+    err = pm_host_fact("boot_time", buf, sizeof(buf));
+
+    if (err) {
+        ngx_procmgr_job_fail(job, NGX_HTTP_INTERNAL_SERVER_ERROR,
+                             "system_call_failed", "reading the time of the "
+                             "start of this host failed: %s", strerror(err));
+        return;
+    }
+
+    pm_json_raw(&job->json, buf, ngx_strlen(buf));
 }
 
 
@@ -86,7 +219,7 @@ ngx_http_procmgr_control_make_policy(ngx_procmgr_job_t *job)
 {
     char                     why[256];
     ngx_int_t                rc;
-    pm_json_t                services, commands, signals, *j;
+    pm_json_t                services, commands, signals, priorities, *j;
     uint64_t                 setuid, unprivileged;
     ngx_uint_t               i, known;
     const char              *trouble;
@@ -101,14 +234,15 @@ ngx_http_procmgr_control_make_policy(ngx_procmgr_job_t *job)
     } parts[] = {
         { "services", &services },
         { "commands", &commands },
-        { "signals", &signals }
+        { "signals", &signals },
+        { "priorities", &priorities }
     };
 
     known = 0;
     setuid = 0;
     unprivileged = 0;
 
-    rc = ngx_http_procmgr_control_helper(job->pm, "status", args->role, 0,
+    rc = ngx_http_procmgr_control_helper(job->pm, "status", args, 0,
                                          NULL, NULL, &reply, why,
                                          sizeof(why));
     if (rc == NGX_OK) {
@@ -133,6 +267,7 @@ ngx_http_procmgr_control_make_policy(ngx_procmgr_job_t *job)
     list.services = &services;
     list.commands = &commands;
     list.signals = &signals;
+    list.priorities = &priorities;
 
     for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         pm_json_init(parts[i].json, 0);
@@ -140,7 +275,7 @@ ngx_http_procmgr_control_make_policy(ngx_procmgr_job_t *job)
     }
 
     if (rc == NGX_OK) {
-        rc = ngx_http_procmgr_control_list(job->pm, args->role, 0, &list, why,
+        rc = ngx_http_procmgr_control_list(job->pm, args, 0, &list, why,
                                            sizeof(why));
     }
 
@@ -210,14 +345,15 @@ ngx_http_procmgr_control_make_policy(ngx_procmgr_job_t *job)
 
 
 static ngx_int_t
-ngx_http_procmgr_control_list(ngx_procmgr_t *pm, ngx_uint_t role,
-    ngx_uint_t live, ngx_http_procmgr_list_t *list, char *why, size_t len)
+ngx_http_procmgr_control_list(ngx_procmgr_t *pm,
+    const ngx_http_procmgr_list_args_t *args, ngx_uint_t live,
+    ngx_http_procmgr_list_t *list, char *why, size_t len)
 {
     ngx_int_t            rc;
     const char          *text;
     ngx_procmgr_reply_t  reply;
 
-    rc = ngx_http_procmgr_control_helper(pm, "list", role, live,
+    rc = ngx_http_procmgr_control_helper(pm, "list", args, live,
                                          ngx_http_procmgr_control_record,
                                          list, &reply, why, len);
     if (rc != NGX_OK) {
@@ -243,8 +379,9 @@ ngx_http_procmgr_control_list(ngx_procmgr_t *pm, ngx_uint_t role,
 
 static ngx_int_t
 ngx_http_procmgr_control_helper(ngx_procmgr_t *pm, const char *verb,
-    ngx_uint_t role, ngx_uint_t live, ngx_procmgr_record_pt record,
-    void *data, ngx_procmgr_reply_t *reply, char *why, size_t len)
+    const ngx_http_procmgr_list_args_t *args, ngx_uint_t live,
+    ngx_procmgr_record_pt record, void *data, ngx_procmgr_reply_t *reply,
+    char *why, size_t len)
 {
     u_char          id[37];
     pm_wire_text_t  text;
@@ -263,11 +400,19 @@ ngx_http_procmgr_control_helper(ngx_procmgr_t *pm, const char *verb,
     }
 
     ngx_procmgr_request(&text, verb, (char *) id, &actor,
-                        ngx_http_procmgr_role_name(role),
+                        ngx_http_procmgr_role_name(args->role),
                         NGX_HTTP_PROCMGR_LIST_TIMEOUT);
 
     if (live) {
         pm_wire_addu(&text, "live", 1);
+    }
+
+    if (args->name[0]) {
+        pm_wire_add(&text, "name", args->name);
+    }
+
+    if (args->lines) {
+        pm_wire_addu(&text, "lines", args->lines);
     }
 
     ngx_memzero(reply, sizeof(ngx_procmgr_reply_t));
@@ -327,10 +472,20 @@ ngx_http_procmgr_control_record(void *data, const pm_wire_head_t *head,
     brief = (list->what == NGX_HTTP_PROCMGR_LIST_POLICY);
 
     if (list->services && ngx_strcmp(kind, "service") == 0) {
-        ngx_http_procmgr_control_record_service(list->services, &msg, brief);
+
+        if (list->what == NGX_HTTP_PROCMGR_LIST_UNITS) {
+            ngx_http_procmgr_control_record_unit(list->services, &msg);
+
+        } else {
+            ngx_http_procmgr_control_record_service(list->services, &msg,
+                                                    brief);
+        }
 
     } else if (list->commands && ngx_strcmp(kind, "command") == 0) {
-        ngx_http_procmgr_control_record_command(list->commands, &msg);
+        ngx_http_procmgr_control_record_command(list->commands, &msg, brief);
+
+    } else if (list->priorities && ngx_strcmp(kind, "priority") == 0) {
+        ngx_http_procmgr_control_record_priority(list->priorities, &msg);
 
     } else if (list->signals && ngx_strcmp(kind, "signal") == 0) {
         ngx_http_procmgr_control_record_signal(list->signals, &msg);
@@ -356,25 +511,75 @@ ngx_http_procmgr_control_record_service(pm_json_t *j,
         ngx_http_procmgr_control_text(j, "since", msg, "since");
         ngx_http_procmgr_control_number(j, "memory", msg, "memory");
         ngx_http_procmgr_control_flag(j, "enabled", msg, "enabled");
+        ngx_http_procmgr_control_text(j, "executable", msg, "program");
+        ngx_http_procmgr_control_text(j, "user", msg, "user");
+        ngx_http_procmgr_control_text(j, "start_type", msg, "start_type");
+        ngx_http_procmgr_control_text(j, "unit_file", msg, "unit_file");
     }
 
-    ngx_http_procmgr_control_words(j, "actions", msg, "actions");
+    ngx_http_procmgr_control_words(j, "actions", msg, "actions", ',');
+
+    pm_json_object_end(j);
+}
+
+
+/* "name":"manager unit" */
+
+static void
+ngx_http_procmgr_control_record_unit(pm_json_t *j, const pm_wire_msg_t *msg)
+{
+    char                   unit[PM_WIRE_TEXT];
+    const char            *manager;
+    const pm_wire_pair_t  *name, *id;
+
+    name = pm_wire_pair(msg, "name");
+    manager = pm_wire_get(msg, "manager");
+    id = pm_wire_pair(msg, "unit");
+
+    if (name == NULL || manager == NULL || id == NULL) {
+        return;
+    }
+
+    (void) snprintf(unit, sizeof(unit), "%s %s", manager, id->value);
+
+    pm_json_key_n(j, name->value, name->len);
+    pm_json_str(j, unit);
+}
+
+
+static void
+ngx_http_procmgr_control_record_command(pm_json_t *j,
+    const pm_wire_msg_t *msg, ngx_uint_t brief)
+{
+    pm_json_object(j);
+
+    ngx_http_procmgr_control_text(j, "id", msg, "name");
+
+    if (!brief) {
+        ngx_http_procmgr_control_line(j, "command", msg, "words");
+        ngx_http_procmgr_control_words(j, "words", msg, "words",
+                                       NGX_HTTP_PROCMGR_ARGV_SEP);
+        ngx_http_procmgr_control_text(j, "user", msg, "user");
+    }
+
+    ngx_http_procmgr_control_text(j, "example", msg, "example");
+    ngx_http_procmgr_control_words(j, "roles", msg, "roles", ',');
+    ngx_http_procmgr_control_number(j, "timeout_s", msg, "timeout");
 
     pm_json_object_end(j);
 }
 
 
 static void
-ngx_http_procmgr_control_record_command(pm_json_t *j,
+ngx_http_procmgr_control_record_priority(pm_json_t *j,
     const pm_wire_msg_t *msg)
 {
     pm_json_object(j);
 
-    ngx_http_procmgr_control_text(j, "id", msg, "name");
-    ngx_http_procmgr_control_text(j, "command", msg, "path");
-    ngx_http_procmgr_control_text(j, "example", msg, "example");
-    ngx_http_procmgr_control_words(j, "roles", msg, "roles");
-    ngx_http_procmgr_control_number(j, "timeout_s", msg, "timeout");
+    ngx_http_procmgr_control_text(j, "uid", msg, "uid");
+    ngx_http_procmgr_control_text(j, "nice", msg, "nice");
+    ngx_http_procmgr_control_text(j, "ionice", msg, "ionice");
+    ngx_http_procmgr_control_flag(j, "affinity", msg, "affinity");
 
     pm_json_object_end(j);
 }
@@ -387,7 +592,7 @@ ngx_http_procmgr_control_record_signal(pm_json_t *j,
     pm_json_object(j);
 
     ngx_http_procmgr_control_text(j, "uid", msg, "uid");
-    ngx_http_procmgr_control_words(j, "signals", msg, "sigs");
+    ngx_http_procmgr_control_words(j, "signals", msg, "sigs", ',');
 
     pm_json_object_end(j);
 }
@@ -448,7 +653,7 @@ ngx_http_procmgr_control_flag(pm_json_t *j, const char *key,
 
 static void
 ngx_http_procmgr_control_words(pm_json_t *j, const char *key,
-    const pm_wire_msg_t *msg, const char *name)
+    const pm_wire_msg_t *msg, const char *name, char separator)
 {
     const char            *p, *end, *word;
     const pm_wire_pair_t  *pair;
@@ -466,15 +671,17 @@ ngx_http_procmgr_control_words(pm_json_t *j, const char *key,
         while (p < end) {
             word = p;
 
-            p = memchr(word, ',', (size_t) (end - word));
+            p = memchr(word, separator, (size_t) (end - word));
             if (p == NULL) {
                 p = end;
             }
 
             /* to look is no action of this interface */
 
-            if (p > word
-                && !(p - word == 6 && ngx_memcmp(word, "status", 6) == 0))
+            if (separator != ','
+                || (p > word
+                    && !(p - word == 6
+                         && ngx_memcmp(word, "status", 6) == 0)))
             {
                 pm_json_strn(j, word, (size_t) (p - word));
             }
@@ -484,4 +691,34 @@ ngx_http_procmgr_control_words(pm_json_t *j, const char *key,
     }
 
     pm_json_array_end(j);
+}
+
+
+/* words with blanks between them, for people */
+
+static void
+ngx_http_procmgr_control_line(pm_json_t *j, const char *key,
+    const pm_wire_msg_t *msg, const char *name)
+{
+    char                   buf[PM_WIRE_TEXT];
+    size_t                 i, len;
+    const pm_wire_pair_t  *pair;
+
+    pair = pm_wire_pair(msg, name);
+
+    pm_json_key(j, key);
+
+    if (pair == NULL) {
+        pm_json_null(j);
+        return;
+    }
+
+    len = ngx_min(pair->len, sizeof(buf));
+
+    for (i = 0; i < len; i++) {
+        buf[i] = pair->value[i] == NGX_HTTP_PROCMGR_ARGV_SEP ? ' '
+                                                             : pair->value[i];
+    }
+
+    pm_json_strn(j, buf, len);
 }

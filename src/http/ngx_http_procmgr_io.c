@@ -93,7 +93,10 @@ ngx_http_procmgr_send_json(ngx_http_request_t *r, ngx_uint_t status,
         return NGX_ERROR;
     }
 
-    text = json_dumps(json, JSON_COMPACT|JSON_ENCODE_ANY);
+    /* so many digits that 0.1 is not 0.10000000000000001 */
+
+    text = json_dumps(json, JSON_COMPACT|JSON_ENCODE_ANY
+                            |JSON_REAL_PRECISION(15));
 
     json_decref(json);
 

@@ -89,6 +89,9 @@ ngx_http_procmgr_route_t  ngx_http_procmgr_log_routes[] = {
     { NGX_HTTP_GET, "verify", NGX_PROCMGR_ROLE_ADMIN, 0,
       ngx_http_procmgr_log_verify },
 
+    { NGX_HTTP_GET, "{id}/series", NGX_PROCMGR_ROLE_VIEWER, 0,
+      ngx_http_procmgr_log_series },
+
     { NGX_HTTP_GET, "{word}", NGX_PROCMGR_ROLE_VIEWER, 0,
       ngx_http_procmgr_log_get },
 

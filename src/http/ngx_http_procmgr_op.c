@@ -156,7 +156,7 @@ ngx_http_procmgr_op_start(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
 
     ngx_http_procmgr_op_set_state(op, NGX_HTTP_PROCMGR_OP_INTENT);
 
-    if (ngx_procmgr_pg_query(op->pm, NGX_HTTP_PROCMGR_SQL_OP_INTENT, 10,
+    if (ngx_procmgr_pg_query(op->pm, NGX_HTTP_PROCMGR_SQL_OP_INTENT, 11,
                              op->args, timeout,
                              ngx_http_procmgr_op_intent_done, op)
         == NULL)
@@ -297,6 +297,7 @@ ngx_http_procmgr_op_create(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
      *     op->r = NULL;
      *     op->args[8] = NULL;
      *     op->args[9] = NULL;
+     *     op->args[10] = NULL;
      *     op->outcome.result = NULL;
      */
 
@@ -319,6 +320,22 @@ ngx_http_procmgr_op_create(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
         if (op->args[i + 1] == NULL) {
             goto failed;
         }
+    }
+
+    if (act->lock.len) {
+        op->args[10] = ngx_http_procmgr_op_copy(pool, act->lock.data,
+                                                act->lock.len);
+        if (op->args[10] == NULL) {
+            goto failed;
+        }
+    }
+
+    op->measured = act->measured;
+
+    if (op->measured
+        && ngx_http_procmgr_series_init(&op->series, pool) != NGX_OK)
+    {
+        goto failed;
     }
 
     op->actor.data = (u_char *) op->args[4];

@@ -21,13 +21,21 @@
 #include "../core/ngx_procmgr_spawn.h"
 
 
+/* between the words of a command, on the wire */
+#define NGX_HTTP_PROCMGR_ARGV_SEP  0x1f
+
+
 typedef struct {
     const char      *type;      /* logType: "service_restart" */
     const char      *verb;      /* of the helper: "service" */
-    ngx_str_t        target;    /* one operation at a time */
-    json_t          *request;   /* an object of words and integers: what the
-                                   row keeps and the helper is asked */
+    ngx_str_t        target;    /* as the row shows it */
+    ngx_str_t        lock;      /* one operation at a time on this; empty:
+                                   on the target */
+    json_t          *request;   /* an object of words, integers and lists of
+                                   them: what the row keeps and the helper
+                                   is asked */
     ngx_msec_t       timeout;   /* of the helper's run */
+    unsigned         measured:1;    /* the helper sends samples */
 } ngx_http_procmgr_act_t;
 
 
@@ -45,7 +53,10 @@ ngx_int_t ngx_http_procmgr_ops_init(ngx_procmgr_t *pm, ngx_cycle_t *cycle);
 /* what a handler has to return */
 ngx_int_t ngx_http_procmgr_op_start(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx, ngx_http_procmgr_act_t *act);
-/* answers 403 with `code' and leaves a row that says so */
+/*
+ * answers 403, or what belongs to the code, and leaves a row that says so;
+ * an account has so many of these a minute, then 429
+ */
 ngx_int_t ngx_http_procmgr_op_refuse(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx, ngx_http_procmgr_act_t *act,
     const char *code, const char *reason);
@@ -77,6 +88,26 @@ ngx_int_t ngx_http_procmgr_outcome_word(ngx_http_procmgr_outcome_t *o,
 void ngx_http_procmgr_outcome_free(ngx_http_procmgr_outcome_t *o);
 /* a code of the helper's own trouble: nothing was executed */
 ngx_uint_t ngx_http_procmgr_outcome_helper(const char *code);
+
+
+/* series.c */
+
+typedef struct {
+    ngx_array_t     *points;
+    const char      *text;
+} ngx_http_procmgr_series_t;
+
+ngx_int_t ngx_http_procmgr_series_init(ngx_http_procmgr_series_t *series,
+    ngx_pool_t *pool);
+void ngx_http_procmgr_series_add(ngx_http_procmgr_series_t *series,
+    const u_char *bytes, size_t len);
+/* for the database; NULL when there is nothing, or no memory */
+const char *ngx_http_procmgr_series_text(ngx_http_procmgr_series_t *series,
+    ngx_pool_t *pool);
+
+/* GET /log/<op_id>/series */
+ngx_int_t ngx_http_procmgr_log_series(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx);
 
 
 /* the JSON a function of the schema returned, or NULL when it is broken */
@@ -122,8 +153,9 @@ typedef struct {
     json_t                       *request;
     ngx_msec_t                    timeout;
 
-    /* id, host, type, target, actor, role, remote, request; two of a call */
-    const char                   *args[10];
+    /* id, host, type, target, actor, role, remote, request; two of a call,
+       and what it holds */
+    const char                   *args[11];
     int64_t                       seq;
     time_t                        sec;
     ngx_uint_t                    msec;
@@ -140,8 +172,10 @@ typedef struct {
     uint64_t                      until;    /* boottime ms */
 
     ngx_http_procmgr_outcome_t    outcome;
+    ngx_http_procmgr_series_t     series;
 
     unsigned                      impatient:1;
+    unsigned                      measured:1;
     unsigned                      bare:1;   /* the result was not accepted */
 } ngx_http_procmgr_op_t;
 
@@ -185,8 +219,11 @@ ngx_int_t ngx_http_procmgr_op_away(ngx_http_request_t *r);
 void ngx_http_procmgr_op_unavailable(ngx_http_procmgr_op_t *op);
 /* takes the reference of `row', which may be NULL or anything */
 void ngx_http_procmgr_op_answer(ngx_http_procmgr_op_t *op, json_t *row);
+/* `id' is the operation it conflicts with, `own' the row of this attempt */
 void ngx_http_procmgr_op_conflict(ngx_http_procmgr_op_t *op,
-    const char *code, const char *detail, const char *id);
+    const char *code, const char *detail, const char *id, const char *own);
+/* 429: this account was refused too often; takes no reference of `json' */
+void ngx_http_procmgr_op_throttled(ngx_http_procmgr_op_t *op, json_t *json);
 /* a member that is a string, or "" */
 const char *ngx_http_procmgr_op_word(json_t *row, const char *key);
 

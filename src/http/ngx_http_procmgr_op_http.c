@@ -12,8 +12,27 @@
 
 static ngx_int_t ngx_http_procmgr_op_header(ngx_http_request_t *r,
     const char *name, ngx_str_t *value);
+static ngx_uint_t ngx_http_procmgr_op_refusal(const char **code);
 static json_t *ngx_http_procmgr_op_row(ngx_http_procmgr_op_t *op,
     const char *reason);
+
+
+/* refusals that are no 403, and what the API calls them */
+
+static const struct {
+    const char  *code;
+    ngx_uint_t   status;
+    const char  *name;
+} ngx_http_procmgr_op_refusals[] = {
+    { "busy", NGX_HTTP_CONFLICT, "target_busy" },
+    { "stale_process", NGX_HTTP_CONFLICT, "stale_process" },
+    { "zombie", NGX_HTTP_CONFLICT, "zombie_process" },
+    { "no_such_process", NGX_HTTP_NOT_FOUND, "no_such_process" },
+    { "bad_name", NGX_HTTP_BAD_REQUEST, "bad_name" },
+    { "bad_command", NGX_HTTP_BAD_REQUEST, "bad_command" },
+    { "not_supported", NGX_HTTP_NOT_IMPLEMENTED, "not_supported" },
+    { NULL, 0, NULL }
+};
 
 
 /* RFC 7240: what is not understood is ignored */
@@ -273,18 +292,7 @@ ngx_http_procmgr_op_answer(ngx_http_procmgr_op_t *op, json_t *row)
     status = NGX_HTTP_OK;
 
     if (ngx_strcmp(ret, "refused") == 0) {
-        status = NGX_HTTP_FORBIDDEN;
-
-        if (ngx_strcmp(code, "busy") == 0) {
-            status = NGX_HTTP_CONFLICT;
-            code = "target_busy";
-
-        } else if (ngx_strcmp(code, "stale_process") == 0) {
-            status = NGX_HTTP_CONFLICT;
-
-        } else if (ngx_http_procmgr_outcome_helper(code)) {
-            status = NGX_HTTP_SERVICE_UNAVAILABLE;
-        }
+        status = ngx_http_procmgr_op_refusal(&code);
 
     } else if (ngx_strcmp(ret, "failure") == 0) {
 
@@ -349,6 +357,23 @@ ngx_http_procmgr_op_answer(ngx_http_procmgr_op_t *op, json_t *row)
 }
 
 
+static ngx_uint_t
+ngx_http_procmgr_op_refusal(const char **code)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; ngx_http_procmgr_op_refusals[i].code; i++) {
+        if (ngx_strcmp(*code, ngx_http_procmgr_op_refusals[i].code) == 0) {
+            *code = ngx_http_procmgr_op_refusals[i].name;
+            return ngx_http_procmgr_op_refusals[i].status;
+        }
+    }
+
+    return ngx_http_procmgr_outcome_helper(*code)
+               ? NGX_HTTP_SERVICE_UNAVAILABLE : NGX_HTTP_FORBIDDEN;
+}
+
+
 /* the request outlives the operation's pool: its log may name the header */
 
 static ngx_int_t
@@ -370,7 +395,7 @@ ngx_http_procmgr_op_header(ngx_http_request_t *r, const char *name,
 
 void
 ngx_http_procmgr_op_conflict(ngx_http_procmgr_op_t *op, const char *code,
-    const char *detail, const char *id)
+    const char *detail, const char *id, const char *own)
 {
     ngx_http_request_t  *r;
 
@@ -379,8 +404,42 @@ ngx_http_procmgr_op_conflict(ngx_http_procmgr_op_t *op, const char *code,
     if (r) {
         ngx_http_procmgr_finish(r,
             ngx_http_procmgr_problem_json(r, NGX_HTTP_CONFLICT, code, detail,
-                                          json_pack("{s:s}", "op_id", id)));
+                json_pack("{s:s, s:s?}", "op_id", id,
+                          "refused_op_id", own[0] ? own : NULL)));
     }
+}
+
+
+void
+ngx_http_procmgr_op_throttled(ngx_http_procmgr_op_t *op, json_t *json)
+{
+    u_char               buf[NGX_INT64_LEN];
+    ngx_int_t            rc;
+    ngx_str_t            value;
+    json_int_t           wait;
+    ngx_http_request_t  *r;
+
+    r = ngx_http_procmgr_op_detach(op);
+
+    if (r == NULL) {
+        return;
+    }
+
+    wait = json_integer_value(json_object_get(json, "wait"));
+    wait = ngx_max(1, ngx_min(wait, 3600));
+
+    value.data = buf;
+    value.len = ngx_sprintf(buf, "%L", (int64_t) wait) - buf;
+
+    rc = ngx_http_procmgr_op_header(r, "Retry-After", &value);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_procmgr_problem(r, NGX_HTTP_TOO_MANY_REQUESTS,
+                 "throttled", "too many attempts of this account were "
+                 "refused, nothing was done: try again in %V s", &value);
+    }
+
+    ngx_http_procmgr_finish(r, rc);
 }
 
 

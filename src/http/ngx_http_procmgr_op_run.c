@@ -16,6 +16,10 @@ static void ngx_http_procmgr_op_not_started(ngx_http_procmgr_op_t *op);
 static void ngx_http_procmgr_op_not_started_done(void *data,
     ngx_procmgr_pg_result_t *res);
 static void ngx_http_procmgr_op_run(ngx_http_procmgr_op_t *op);
+static void ngx_http_procmgr_op_list(pm_wire_text_t *text, const char *key,
+    json_t *list);
+static void ngx_http_procmgr_op_sample(void *data,
+    const pm_wire_head_t *head, const u_char *bytes);
 static void ngx_http_procmgr_op_reply(void *data, ngx_procmgr_reply_t *reply);
 static void ngx_http_procmgr_op_outcome(ngx_http_procmgr_op_t *op);
 static void ngx_http_procmgr_op_outcome_done(void *data,
@@ -62,14 +66,20 @@ ngx_http_procmgr_op_intent_done(void *data, ngx_procmgr_pg_result_t *res)
         ngx_http_procmgr_op_run(op);
 
     } else if (ngx_strcmp(status, "busy") == 0) {
+        ngx_http_procmgr_log_changed();
         ngx_http_procmgr_op_conflict(op, "target_busy",
-                             "another operation on it is running", id);
+                             "another operation on it is running", id,
+                             ngx_http_procmgr_op_word(json, "refused"));
         ngx_http_procmgr_op_close(op, "busy");
+
+    } else if (ngx_strcmp(status, "throttled") == 0) {
+        ngx_http_procmgr_op_throttled(op, json);
+        ngx_http_procmgr_op_close(op, "throttled");
 
     } else if (ngx_strcmp(status, "mismatch") == 0) {
         ngx_http_procmgr_op_conflict(op, "idempotency_mismatch",
                              "this Idempotency-Key came with another request",
-                             id);
+                             id, "");
         ngx_http_procmgr_op_close(op, "mismatch");
 
     } else if (ngx_strcmp(status, "repeat") == 0) {
@@ -150,6 +160,9 @@ ngx_http_procmgr_op_refused_done(void *data, ngx_procmgr_pg_result_t *res)
         ngx_http_procmgr_log_changed();
         ngx_http_procmgr_op_answer(op, json_incref(row));
 
+    } else if (json_is_integer(json_object_get(json, "wait"))) {
+        ngx_http_procmgr_op_throttled(op, json);
+
     } else {
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                       "procmgr: the refusal of %s on \"%s\" by \"%s\" is not "
@@ -191,6 +204,9 @@ ngx_http_procmgr_op_run(ngx_http_procmgr_op_t *op)
 
         } else if (json_is_boolean(value)) {
             pm_wire_addu(&text, key, json_is_true(value));
+
+        } else if (json_is_array(value)) {
+            ngx_http_procmgr_op_list(&text, key, value);
         }
     }
 
@@ -199,7 +215,8 @@ ngx_http_procmgr_op_run(ngx_http_procmgr_op_t *op)
     (void) ngx_atomic_fetch_add(&op->pm->sh->counters.ops, 1);
 
     if (op->pm->helper.set && !text.error
-        && ngx_procmgr_exec(op->pm, &text, op->timeout, NULL,
+        && ngx_procmgr_exec(op->pm, &text, op->timeout,
+                            op->measured ? ngx_http_procmgr_op_sample : NULL,
                             ngx_http_procmgr_op_reply, op))
     {
         if (op->impatient) {
@@ -213,6 +230,58 @@ ngx_http_procmgr_op_run(ngx_http_procmgr_op_t *op)
                                          "helper_unavailable",
                                          "there is no helper to do it");
     ngx_http_procmgr_op_outcome(op);
+}
+
+
+/* words stand between the separator of argv, numbers between commas */
+
+static void
+ngx_http_procmgr_op_list(pm_wire_text_t *text, const char *key, json_t *list)
+{
+    u_char      *p, *last, buf[PM_WIRE_TEXT];
+    json_t      *item;
+    size_t       i, len;
+
+    p = buf;
+    last = buf + sizeof(buf);
+
+    json_array_foreach(list, i, item) {
+
+        len = json_is_string(item) ? json_string_length(item)
+                                   : NGX_INT64_LEN;
+
+        if ((size_t) (last - p) < len + 1) {
+            text->error = 1;
+            return;
+        }
+
+        if (json_is_string(item)) {
+
+            if (i) {
+                *p++ = NGX_HTTP_PROCMGR_ARGV_SEP;
+            }
+
+            p = ngx_cpymem(p, json_string_value(item), len);
+
+        } else {
+            p = ngx_sprintf(p, "%s%L", i ? "," : "",
+                            (int64_t) json_integer_value(item));
+        }
+    }
+
+    pm_wire_addn(text, key, buf, p - buf);
+}
+
+
+static void
+ngx_http_procmgr_op_sample(void *data, const pm_wire_head_t *head,
+    const u_char *bytes)
+{
+    ngx_http_procmgr_op_t *op = data;
+
+    if (head->error == 0) {
+        ngx_http_procmgr_series_add(&op->series, bytes, head->len);
+    }
 }
 
 
@@ -259,7 +328,7 @@ ngx_http_procmgr_op_reply(void *data, ngx_procmgr_reply_t *reply)
 static void
 ngx_http_procmgr_op_outcome(ngx_http_procmgr_op_t *op)
 {
-    const char  *args[4];
+    const char  *args[5];
 
     if (op->until == 0) {
         op->until = ngx_procmgr_boottime() + NGX_HTTP_PROCMGR_OP_RETRY;
@@ -272,7 +341,11 @@ ngx_http_procmgr_op_outcome(ngx_http_procmgr_op_t *op)
     args[2] = op->outcome.code[0] ? op->outcome.code : NULL;
     args[3] = op->outcome.result && !op->bare ? op->outcome.result : "{}";
 
-    if (ngx_procmgr_pg_query(op->pm, NGX_HTTP_PROCMGR_SQL_OP_OUTCOME, 4, args,
+    args[4] = op->measured && !op->bare
+                  ? ngx_http_procmgr_series_text(&op->series, op->pool)
+                  : NULL;
+
+    if (ngx_procmgr_pg_query(op->pm, NGX_HTTP_PROCMGR_SQL_OP_OUTCOME, 5, args,
                              0, ngx_http_procmgr_op_outcome_done, op)
         == NULL)
     {

@@ -9,9 +9,6 @@
 #include "../proc/pm_json.h"
 
 
-#define NGX_HTTP_PROCMGR_ARGV_SEP  0x1f
-
-
 static ngx_int_t ngx_http_procmgr_outcome_json(ngx_http_procmgr_outcome_t *o,
     const pm_wire_msg_t *msg, const u_char *out, size_t out_len,
     const u_char *err, size_t err_len, const char *reason);
@@ -26,6 +23,48 @@ static void ngx_http_procmgr_outcome_state(pm_json_t *j, const char *key,
     const char *pid);
 static void ngx_http_procmgr_outcome_argv(pm_json_t *j,
     const pm_wire_msg_t *msg);
+static void ngx_http_procmgr_outcome_usage(pm_json_t *j,
+    const pm_wire_msg_t *msg);
+static void ngx_http_procmgr_outcome_numbers(pm_json_t *j, const char *key,
+    const pm_wire_msg_t *msg, const char *name);
+static void ngx_http_procmgr_outcome_priority(pm_json_t *j, const char *key,
+    const pm_wire_msg_t *msg, const char *nice, const char *ionice,
+    const char *affinity);
+
+
+/* of a measured run; `div' makes seconds of microseconds */
+static const struct {
+    const char  *key;
+    const char  *name;
+    ngx_uint_t   div;
+} ngx_http_procmgr_outcome_usages[] = {
+    { "retval", "usage_retval", 1 },
+    { "real", "usage_real_us", 1000000 },
+    { "user", "usage_user_us", 1000000 },
+    { "sys", "usage_sys_us", 1000000 },
+    { "maxrss", "usage_maxrss_kb", 1 },
+    { "avgrss", "usage_avgrss_kb", 1 },
+    { "maxvsize", "usage_maxvsize_kb", 1 },
+    { "avgvsize", "usage_avgvsize_kb", 1 },
+    { "minflt", "usage_minflt", 1 },
+    { "majflt", "usage_majflt", 1 },
+    { "nvcsw", "usage_nvcsw", 1 },
+    { "nivcsw", "usage_nivcsw", 1 },
+    { "inblock", "usage_inblock", 1 },
+    { "oublock", "usage_oublock", 1 },
+    { NULL, NULL, 0 }
+};
+
+
+static const struct {
+    const char  *key;
+    const char  *name;
+} ngx_http_procmgr_outcome_totals[] = {
+    { "totalmem", "usage_host_total_kb" },
+    { "available", "usage_host_available_kb" },
+    { "free", "usage_host_free_kb" },
+    { NULL, NULL }
+};
 
 
 /* of the helper as a whole, whatever it was asked to do */
@@ -161,6 +200,17 @@ ngx_http_procmgr_outcome_json(ngx_http_procmgr_outcome_t *o,
                                        "after_sub", "after_pid");
         ngx_http_procmgr_outcome_number(&j, "duration_ms", msg,
                                         "duration_ms");
+    }
+
+    if (msg) {
+        ngx_http_procmgr_outcome_usage(&j, msg);
+        ngx_http_procmgr_outcome_numbers(&j, "gone", msg, "gone");
+        ngx_http_procmgr_outcome_numbers(&j, "alive", msg, "alive");
+        ngx_http_procmgr_outcome_priority(&j, "before", msg, "before_nice",
+                                          "before_ionice",
+                                          "before_affinity");
+        ngx_http_procmgr_outcome_priority(&j, "after", msg, "after_nice",
+                                          "after_ionice", "after_affinity");
     }
 
     if (reason) {
@@ -332,4 +382,127 @@ ngx_http_procmgr_outcome_argv(pm_json_t *j, const pm_wire_msg_t *msg)
     }
 
     pm_json_array_end(j);
+}
+
+
+static void
+ngx_http_procmgr_outcome_usage(pm_json_t *j, const pm_wire_msg_t *msg)
+{
+    uint64_t    n;
+    ngx_uint_t  i;
+
+    if (pm_wire_pair(msg, "usage_real_us") == NULL) {
+        return;
+    }
+
+    pm_json_key(j, "usage");
+    pm_json_object(j);
+
+    for (i = 0; ngx_http_procmgr_outcome_usages[i].key; i++) {
+
+        pm_json_key(j, ngx_http_procmgr_outcome_usages[i].key);
+
+        if (pm_wire_getu(msg, ngx_http_procmgr_outcome_usages[i].name,
+                         INT64_MAX, &n)
+            != 0)
+        {
+            pm_json_null(j);
+
+        } else if (ngx_http_procmgr_outcome_usages[i].div == 1) {
+            pm_json_u64(j, n);
+
+        } else {
+            pm_json_fixed(j, (double) n
+                             / ngx_http_procmgr_outcome_usages[i].div, 6);
+        }
+    }
+
+    pm_json_key(j, "host");
+    pm_json_object(j);
+
+    for (i = 0; ngx_http_procmgr_outcome_totals[i].key; i++) {
+
+        pm_json_key(j, ngx_http_procmgr_outcome_totals[i].key);
+
+        if (pm_wire_getu(msg, ngx_http_procmgr_outcome_totals[i].name,
+                         INT64_MAX, &n)
+            == 0)
+        {
+            pm_json_u64(j, n);
+
+        } else {
+            pm_json_null(j);
+        }
+    }
+
+    pm_json_object_end(j);
+    pm_json_object_end(j);
+}
+
+
+/* a list of decimal numbers, whatever stands between them */
+
+static void
+ngx_http_procmgr_outcome_numbers(pm_json_t *j, const char *key,
+    const pm_wire_msg_t *msg, const char *name)
+{
+    uint64_t               n;
+    const char            *p, *last;
+    const pm_wire_pair_t  *pair;
+
+    pair = pm_wire_pair(msg, name);
+
+    if (pair == NULL) {
+        return;
+    }
+
+    pm_json_key(j, key);
+    pm_json_array(j);
+
+    p = pair->value;
+    last = p + pair->len;
+
+    while (p < last) {
+
+        if (*p < '0' || *p > '9') {
+            p++;
+            continue;
+        }
+
+        for (n = 0; p < last && *p >= '0' && *p <= '9'; p++) {
+            n = ngx_min(n * 10 + (*p - '0'), INT32_MAX);
+        }
+
+        pm_json_u64(j, n);
+    }
+
+    pm_json_array_end(j);
+}
+
+
+static void
+ngx_http_procmgr_outcome_priority(pm_json_t *j, const char *key,
+    const pm_wire_msg_t *msg, const char *nice, const char *ionice,
+    const char *affinity)
+{
+    const char  *value;
+
+    value = pm_wire_get(msg, nice);
+
+    if (value == NULL) {
+        return;
+    }
+
+    pm_json_key(j, key);
+    pm_json_object(j);
+
+    if (value[0]) {
+        pm_json_key(j, "nice");
+        pm_json_i64(j, strtol(value, NULL, 10));
+    }
+
+    ngx_http_procmgr_outcome_numbers(j, "ionice", msg, ionice);
+    ngx_http_procmgr_outcome_numbers(j, "cpu_affinity", msg, affinity);
+
+    pm_json_object_end(j);
 }

@@ -345,7 +345,7 @@ ngx_http_procmgr_recover_reply(void *data, ngx_procmgr_reply_t *reply)
     ngx_http_procmgr_recover_t *rec = data;
 
     ngx_int_t    rc;
-    const char  *args[4], *spool, *alive;
+    const char  *args[5], *spool, *alive;
 
     spool = NULL;
     alive = NULL;
@@ -397,8 +397,9 @@ ngx_http_procmgr_recover_reply(void *data, ngx_procmgr_reply_t *reply)
     args[1] = rec->outcome.ret;
     args[2] = rec->outcome.code[0] ? rec->outcome.code : NULL;
     args[3] = rec->outcome.result;
+    args[4] = NULL;
 
-    if (ngx_procmgr_pg_query(rec->pm, NGX_HTTP_PROCMGR_SQL_OP_OUTCOME, 4,
+    if (ngx_procmgr_pg_query(rec->pm, NGX_HTTP_PROCMGR_SQL_OP_OUTCOME, 5,
                              args, 0, ngx_http_procmgr_recover_settled, rec)
         == NULL)
     {

@@ -15,7 +15,7 @@
  */
 
 #define NGX_HTTP_PROCMGR_SQL_OP_INTENT                                        \
-    "SELECT procmgr.op_intent($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+    "SELECT procmgr.op_intent($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 
 #define NGX_HTTP_PROCMGR_SQL_OP_REFUSE                                        \
     "SELECT procmgr.op_refuse($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
@@ -24,7 +24,7 @@
     "SELECT procmgr.op_not_started($1, $2, $3, $4, $5, $6, $7, $8)"
 
 #define NGX_HTTP_PROCMGR_SQL_OP_OUTCOME                                       \
-    "SELECT procmgr.op_outcome($1, $2, $3, $4)"
+    "SELECT procmgr.op_outcome($1, $2, $3, $4, $5)"
 
 #define NGX_HTTP_PROCMGR_SQL_OP_OPEN                                          \
     "SELECT procmgr.op_open($1)"
@@ -34,6 +34,9 @@
 
 #define NGX_HTTP_PROCMGR_SQL_LOG_GET                                          \
     "SELECT procmgr.log_get($1)"
+
+#define NGX_HTTP_PROCMGR_SQL_LOG_SERIES                                       \
+    "SELECT procmgr.log_series($1)"
 
 #define NGX_HTTP_PROCMGR_SQL_LOG_UNREAD                                       \
     "SELECT procmgr.log_unread()"

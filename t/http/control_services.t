@@ -10,7 +10,7 @@ use lib 't/lib';
 use Test::More;
 use Test::Procmgr;
 
-my $t = Test::Procmgr->new(plan => 62)->run();
+my $t = Test::Procmgr->new(plan => 54)->run();
 my $s = $t->login('operator');
 
 is($t->get('/control/services')->{status}, 401, 'no list without a session');
@@ -97,17 +97,12 @@ is($r->{status}, 200, "a viewer's policy");
 ok(!$r->{json}{can}{act} && !$r->{json}{can}{log_read}, 'lets him look');
 is($v->get('/control/services')->{status}, 403, 'control is not for viewers');
 
-# malformed requests make no row
+# malformed requests make no row; names are in control_names.t
 
 my $rows = $t->psql('SELECT count(*) FROM procmgr.op');
 
-for my $name ('', '-demo', 'a/b', '../x', "a\nb", 'a b', "a\0", 'x' x 129,
-    '*', "\x{e4}")
-{
-    is(act($name, 'restart')->{status}, 400,
-        'no name: ' . ($name =~ s/[^ -~]/?/gr || 'empty'));
-}
-
+is(act('', 'restart')->{status}, 400, 'an empty name');
+is(act("a\0", 'restart')->{status}, 400, 'a zero byte');
 is(act('demo', 'destroy')->{status}, 400, 'no action');
 is($s->post('/control/services', { name => 'demo' })->{status}, 400,
     'action is missing');

@@ -59,7 +59,7 @@ is_deeply(\@passed, [], 'forbidden statements of the web role give 42501');
 # functions: exactly these
 
 my @web = qw(account_auth account_password log_get log_list log_read
-    log_unread log_verify login_failed op_intent op_not_started op_open
+    log_series log_unread log_verify login_failed op_intent op_not_started op_open
     op_outcome op_refuse schema_level session_create session_end
     session_end_id session_epoch session_get session_list session_reauth
     session_touch);
@@ -74,7 +74,7 @@ SQL
 
 is_deeply(callable('procmgr_web'), \@web, 'functions of the web role');
 is_deeply(callable('procmgr_audit'),
-    [qw(log_get log_list log_unread log_verify schema_level)],
+    [qw(log_get log_list log_series log_unread log_verify schema_level)],
     'functions of the audit role');
 
 $db->psql("SELECT procmgr.account_add('x', 'admin', '\$y\$x', false, 'h')",

@@ -102,6 +102,7 @@ typedef struct {
 extern ngx_http_procmgr_route_t  ngx_http_procmgr_session_routes[];
 extern ngx_http_procmgr_route_t  ngx_http_procmgr_system_routes[];
 extern ngx_http_procmgr_route_t  ngx_http_procmgr_item_routes[];
+extern ngx_http_procmgr_route_t  ngx_http_procmgr_item_routes[];
 extern ngx_http_procmgr_route_t  ngx_http_procmgr_host_routes[];
 extern ngx_http_procmgr_route_t  ngx_http_procmgr_constants_routes[];
 extern ngx_http_procmgr_route_t  ngx_http_procmgr_network_routes[];

@@ -94,6 +94,7 @@ typedef struct {                        /* how values are read and written */
     unsigned                         values:1;  /* of environ, not names */
     unsigned                         ungrouped:1;       /* memory_maps */
     unsigned                         recursive:1;       /* children */
+    unsigned                         human:1;   /* sizes for people, too */
 } ngx_http_procmgr_how_t;
 
 
@@ -112,6 +113,10 @@ void ngx_http_procmgr_rows_free(ngx_http_procmgr_rows_t *rows);
 /* it vanished meanwhile: the row has to be left out */
 ngx_uint_t ngx_http_procmgr_row_gone(ngx_http_procmgr_rows_t *rows, size_t i);
 
+/* it has ended, and its parent has not noticed yet */
+ngx_uint_t ngx_http_procmgr_row_zombie(ngx_http_procmgr_rows_t *rows,
+    size_t i);
+
 /* not permitted, as far as it is known before its value is written */
 ngx_uint_t ngx_http_procmgr_row_denied(ngx_http_procmgr_rows_t *rows,
     size_t i, ngx_uint_t field);
@@ -122,6 +127,13 @@ void ngx_http_procmgr_row_json(ngx_http_procmgr_rows_t *rows, size_t i,
 
 /* the object with all keys of how->fields */
 void ngx_http_procmgr_row_object(ngx_http_procmgr_rows_t *rows, size_t i);
+
+/*
+ * Arguments as an array, as /proc/<pid>/cmdline has them.  Secrets among them
+ * are for administrators: see pm_mask.h.
+ */
+void ngx_http_procmgr_json_args(pm_json_t *j, ngx_uint_t role,
+    const char *data, size_t len);
 
 
 #endif /* _NGX_HTTP_PROCMGR_FIELD_H_INCLUDED_ */

@@ -1,5 +1,5 @@
 
-#include "ngx_http_procmgr_system.h"
+#include "ngx_http_procmgr_item.h"
 #include "../proc/pm_late.h"
 
 
@@ -20,6 +20,7 @@ typedef struct {
 typedef struct {
     ngx_flag_t                       human;
     ngx_flag_t                       simple;
+    ngx_uint_t                       shape;
     int64_t                          num;
 } ngx_http_procmgr_process_query_t;
 
@@ -43,7 +44,7 @@ typedef struct {
 
 
 static ngx_int_t ngx_http_procmgr_process_simple(ngx_http_request_t *r,
-    ngx_http_procmgr_ctx_t *ctx);
+    ngx_http_procmgr_ctx_t *ctx, int64_t pid);
 
 static void ngx_http_procmgr_make_list(ngx_procmgr_job_t *job);
 static void ngx_http_procmgr_make_names(ngx_procmgr_job_t *job);
@@ -68,6 +69,11 @@ static void ngx_http_procmgr_json_simple(ngx_procmgr_job_t *job,
     const pm_proc_t *p);
 
 
+static const char *const  ngx_http_procmgr_process_shapes[] = {
+    "array", "object", NULL
+};
+
+
 static const ngx_http_procmgr_arg_t  ngx_http_procmgr_process_list_args[] = {
 
     { "num", NGX_HTTP_PROCMGR_ARG_INT,
@@ -84,6 +90,10 @@ static const ngx_http_procmgr_arg_t  ngx_http_procmgr_process_args[] = {
 
     { "simple", NGX_HTTP_PROCMGR_ARG_BOOL,
       offsetof(ngx_http_procmgr_process_query_t, simple), 0, 0, NULL },
+
+    { "shape", NGX_HTTP_PROCMGR_ARG_ENUM,
+      offsetof(ngx_http_procmgr_process_query_t, shape), 0, 0,
+      ngx_http_procmgr_process_shapes },
 
     { "human", NGX_HTTP_PROCMGR_ARG_BOOL,
       offsetof(ngx_http_procmgr_process_query_t, human), 0, 0, NULL },
@@ -129,7 +139,7 @@ ngx_http_procmgr_process_info(ngx_http_request_t *r,
 {
     ngx_http_procmgr_process_args_t  args;
 
-    if (ngx_http_procmgr_process_simple(r, ctx) != NGX_OK) {
+    if (ngx_http_procmgr_process_simple(r, ctx, 0) != NGX_OK) {
         return ctx->rc;
     }
 
@@ -148,7 +158,7 @@ ngx_http_procmgr_process_one(ngx_http_request_t *r,
 {
     ngx_http_procmgr_process_args_t  args;
 
-    if (ngx_http_procmgr_process_simple(r, ctx) != NGX_OK) {
+    if (ngx_http_procmgr_process_simple(r, ctx, ctx->pid) != NGX_OK) {
         return ctx->rc;
     }
 
@@ -163,9 +173,11 @@ ngx_http_procmgr_process_one(ngx_http_request_t *r,
 }
 
 
+/* NGX_DECLINED: ctx->rc is the answer, of full objects too */
+
 static ngx_int_t
 ngx_http_procmgr_process_simple(ngx_http_request_t *r,
-    ngx_http_procmgr_ctx_t *ctx)
+    ngx_http_procmgr_ctx_t *ctx, int64_t pid)
 {
     ngx_http_procmgr_process_query_t  query;
 
@@ -180,10 +192,9 @@ ngx_http_procmgr_process_simple(ngx_http_request_t *r,
     }
 
     if (!query.simple) {
-        ctx->rc = ngx_http_procmgr_problem(r, NGX_HTTP_BAD_REQUEST,
-                                           "bad_parameter",
-                                           "parameter \"simple\": \"false\" "
-                                           "is not supported, only \"true\"");
+        ctx->rc = ngx_http_procmgr_process_full(r, ctx, pid,
+                                                query.shape == 1,
+                                                query.human);
         return NGX_DECLINED;
     }
 

@@ -36,6 +36,7 @@ static const struct {
 } ngx_http_procmgr_tables[] = {
     { NGX_HTTP_PROCMGR_SESSION, ngx_http_procmgr_session_routes },
     { NGX_HTTP_PROCMGR_SYSTEM, ngx_http_procmgr_system_routes },
+    { NGX_HTTP_PROCMGR_SYSTEM, ngx_http_procmgr_item_routes },
     { NGX_HTTP_PROCMGR_SYSTEM, ngx_http_procmgr_network_routes },
     { NGX_HTTP_PROCMGR_SYSTEM, ngx_http_procmgr_host_routes },
     { NGX_HTTP_PROCMGR_SYSTEM, ngx_http_procmgr_constants_routes },

@@ -5,6 +5,7 @@
  */
 
 #include "ngx_http_procmgr_system.h"
+#include "../proc/pm_mask.h"
 #include "../proc/pm_pid.h"
 #include "../proc/pm_procfs.h"
 
@@ -137,9 +138,12 @@ void
 ngx_http_procmgr_search_record(ngx_http_procmgr_search_t *search,
     const pm_wire_head_t *head, const u_char *bytes)
 {
-    size_t                          max;
-    ngx_http_procmgr_found_t       *found;
-    ngx_http_procmgr_found_text_t  *text;
+    char                                   masked[3
+                                             * NGX_HTTP_PROCMGR_CMDLINE_MAX];
+    size_t                                 max, len;
+    ngx_http_procmgr_found_t              *found;
+    ngx_http_procmgr_found_text_t         *text;
+    const ngx_http_procmgr_system_args_t  *args;
 
     found = ngx_http_procmgr_search_find(search, head->pid);
     if (found == NULL) {
@@ -155,9 +159,20 @@ ngx_http_procmgr_search_record(ngx_http_procmgr_search_t *search,
         max = NGX_HTTP_PROCMGR_EXE_MAX;
     }
 
-    if (head->error == 0) {
-        ngx_http_procmgr_search_keep(search, text, bytes,
-                                     ngx_min(head->len, max));
+    args = search->job->args;
+    len = ngx_min(head->len, max);
+
+    if (head->error == 0 && head->field == PM_READ_CMDLINE
+        && args->role != NGX_PROCMGR_ROLE_ADMIN)
+    {
+        /* what is not shown is not found either */
+
+        len = pm_mask_text(masked, sizeof(masked), (const char *) bytes, len);
+
+        ngx_http_procmgr_search_keep(search, text, masked, len);
+
+    } else if (head->error == 0) {
+        ngx_http_procmgr_search_keep(search, text, bytes, len);
 
     } else if (head->error == ENOENT || head->error == ESRCH) {
 

@@ -173,6 +173,7 @@ ngx_http_procmgr_system_view(ngx_http_request_t *r,
     view.args = args;
     view.args_size = size;
     view.want = want;
+    view.again = system->again;
 
     view.key.data = ngx_pnalloc(r->pool, NGX_PROCMGR_ARGS_LEN);
     if (view.key.data == NULL) {

@@ -23,6 +23,7 @@
 typedef struct {
     ngx_uint_t       role;
     unsigned         human:1;
+    unsigned         again:1;           /* made for this request alone */
 } ngx_http_procmgr_system_args_t;
 
 

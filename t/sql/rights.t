@@ -60,7 +60,7 @@ is_deeply(\@passed, [], 'forbidden statements of the web role give 42501');
 
 my @web = qw(account_auth account_password log_get log_list log_read
     log_series log_unread log_verify login_failed op_intent op_not_started op_open
-    op_outcome op_refuse schema_level session_create session_end
+    op_outcome op_refuse schema_level sensitive_read session_create session_end
     session_end_id session_epoch session_get session_list session_reauth
     session_touch);
 

@@ -1,0 +1,22 @@
+
+/* items of a process and whole processes, for the files of the lists */
+
+
+#ifndef _NGX_HTTP_PROCMGR_ITEM_H_INCLUDED_
+#define _NGX_HTTP_PROCMGR_ITEM_H_INCLUDED_
+
+
+#include "ngx_http_procmgr_field.h"
+
+
+#define NGX_HTTP_PROCMGR_SQL_SENSITIVE_READ                                   \
+    "SELECT procmgr.sensitive_read($1, $2, $3, $4, $5, $6)"
+
+
+/* full objects of one process, or with pid = 0 of all: the whole answer */
+ngx_int_t ngx_http_procmgr_process_full(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx, int64_t pid, ngx_uint_t object,
+    ngx_uint_t human);
+
+
+#endif /* _NGX_HTTP_PROCMGR_ITEM_H_INCLUDED_ */

@@ -118,10 +118,7 @@ ngx_http_procmgr_holders_read(ngx_http_procmgr_holders_t *h)
     ngx_http_procmgr_read(h->job, h->role, h->ask, h->nask,
                           ngx_http_procmgr_holders_record, h);
 
-    if (h->answered < h->fds || h->map.truncated) {
-        /* somebody else may hold any of the sockets */
-        ngx_http_procmgr_partial(h->job, "pids");
-    }
+    h->hidden = (h->answered < h->fds || h->map.truncated);
 
     pm_fd_map_sort(&h->map);
 

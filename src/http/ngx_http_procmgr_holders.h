@@ -37,6 +37,7 @@ typedef struct {
     size_t                           nsorted;   /* of them by pid */
     size_t                           fds;       /* of them for descriptors */
     size_t                           answered;
+    unsigned                         hidden:1;  /* there may be more */
 } ngx_http_procmgr_holders_t;
 
 
@@ -45,10 +46,7 @@ ngx_int_t ngx_http_procmgr_holders_init(ngx_http_procmgr_holders_t *h,
     ngx_procmgr_job_t *job, ngx_uint_t role);
 void ngx_http_procmgr_holders_free(ngx_http_procmgr_holders_t *h);
 
-/*
- * h->map has what is wanted, h->search is set: reads all.  A holder that may
- * be hidden makes the answer partial.
- */
+/* h->map has what is wanted, h->search is set: reads all */
 ngx_int_t ngx_http_procmgr_holders_read(ngx_http_procmgr_holders_t *h);
 
 /* a process of the snapshot or a late one, and its name; or NULL */

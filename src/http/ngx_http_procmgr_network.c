@@ -19,6 +19,8 @@ static ngx_int_t ngx_http_procmgr_network_io(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx);
 static ngx_int_t ngx_http_procmgr_network_clear(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx);
+static ngx_int_t ngx_http_procmgr_network_connections(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx);
 static ngx_int_t ngx_http_procmgr_network_addrs(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx);
 static ngx_int_t ngx_http_procmgr_network_stats(ngx_http_request_t *r,
@@ -51,6 +53,10 @@ ngx_http_procmgr_route_t  ngx_http_procmgr_network_routes[] = {
       NGX_PROCMGR_ROLE_VIEWER, 0,
       ngx_http_procmgr_network_clear },
 
+    { NGX_HTTP_GET, "network/connections",
+      NGX_PROCMGR_ROLE_VIEWER, 0,
+      ngx_http_procmgr_network_connections },
+
     { NGX_HTTP_GET, "network/addrs",
       NGX_PROCMGR_ROLE_VIEWER, 0,
       ngx_http_procmgr_network_addrs },
@@ -70,6 +76,12 @@ static const char *const  ngx_http_procmgr_network_shapes[] = {
 };
 
 
+static const char *const  ngx_http_procmgr_network_kinds[] = {
+    "inet", "inet4", "inet6", "tcp", "tcp4", "tcp6", "udp", "udp4", "udp6",
+    "unix", "all", NULL
+};
+
+
 static const ngx_http_procmgr_arg_t  ngx_http_procmgr_network_io_table[] = {
 
     { "pernic", NGX_HTTP_PROCMGR_ARG_BOOL,
@@ -77,6 +89,23 @@ static const ngx_http_procmgr_arg_t  ngx_http_procmgr_network_io_table[] = {
 
     { "nowrap", NGX_HTTP_PROCMGR_ARG_BOOL,
       offsetof(ngx_http_procmgr_network_query_t, nowrap), 0, 0, NULL },
+
+    { "shape", NGX_HTTP_PROCMGR_ARG_ENUM,
+      offsetof(ngx_http_procmgr_network_query_t, shape), 0, 0,
+      ngx_http_procmgr_network_shapes },
+
+    { "human", NGX_HTTP_PROCMGR_ARG_BOOL,
+      offsetof(ngx_http_procmgr_network_query_t, human), 0, 0, NULL },
+
+    { NULL, 0, 0, 0, 0, NULL }
+};
+
+
+static const ngx_http_procmgr_arg_t  ngx_http_procmgr_connections_table[] = {
+
+    { "kind", NGX_HTTP_PROCMGR_ARG_ENUM,
+      offsetof(ngx_http_procmgr_network_query_t, kind), 0, 0,
+      ngx_http_procmgr_network_kinds },
 
     { "shape", NGX_HTTP_PROCMGR_ARG_ENUM,
       offsetof(ngx_http_procmgr_network_query_t, shape), 0, 0,
@@ -149,6 +178,29 @@ ngx_http_procmgr_network_clear(ngx_http_request_t *r,
     ngx_procmgr_net_clear(ctx->pm);
 
     return ngx_http_procmgr_send_empty(r);
+}
+
+
+static ngx_int_t
+ngx_http_procmgr_network_connections(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx)
+{
+    ngx_http_procmgr_network_args_t  args;
+
+    if (ngx_http_procmgr_network_query(r, ctx,
+                                       ngx_http_procmgr_connections_table,
+                                       &args)
+        != NGX_OK)
+    {
+        return ctx->rc;
+    }
+
+    return ngx_http_procmgr_system_view(r, ctx,
+                                        ngx_http_procmgr_make_connections,
+                                        &args, sizeof(args), PM_HAVE_STAT,
+                                        "network/connections?kind=%ui"
+                                        "&array=%d",
+                                        args.kind, args.array);
 }
 
 

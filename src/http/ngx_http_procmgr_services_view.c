@@ -100,6 +100,11 @@ ngx_http_procmgr_make_services(ngx_procmgr_job_t *job)
         goto done;
     }
 
+    if (v.holders.hidden) {
+        /* somebody else may hold any of the sockets */
+        ngx_http_procmgr_partial(job, "pids");
+    }
+
     if (v.socks.truncated) {
         ngx_http_procmgr_partial(job, "services");
     }

@@ -51,6 +51,7 @@ typedef struct {
     unsigned              role;
     uint64_t              expires;    /* ms; nobody waits longer */
 
+    pid_t                 worker;     /* of nginx, once it was looked for */
     int                   spool;      /* of the action that runs, or -1 */
     pm_policy_t           policy;
 } helper_t;
@@ -174,6 +175,16 @@ typedef struct {
 } helper_proc_t;
 
 
+/* a process that is to be acted on */
+
+typedef struct {
+    int                   fd;
+    int                   gone;
+    helper_proc_t         proc;       /* as it was found */
+    pm_policy_target_t    who;
+} helper_target_t;
+
+
 /* helper_env.c */
 void helper_env_first(void);
 /* NULL, or the code of what is wrong with who calls */
@@ -261,6 +272,23 @@ void helper_measure_end(helper_measure_t *m, const struct rusage *usage);
 void helper_measure_records(const helper_measure_t *m);
 void helper_measure_text(const helper_measure_t *m, const helper_run_t *run,
     pm_wire_text_t *t);
+
+/* helper_target.c */
+const char *helper_target_open(helper_t *h, pid_t pid, uint64_t start,
+    helper_target_t *t, char *why, size_t size);
+void helper_target_close(helper_target_t *t);
+int helper_target_gone(const helper_target_t *t);
+int helper_target_signal(const helper_target_t *t, int sig);
+const char *helper_target_state(char c);
+int helper_target_request(helper_t *h, helper_target_t *t);
+int helper_target_begin(helper_t *h, const helper_target_t *t);
+
+/* helper_signal.c, helper_priority.c */
+void helper_signal(helper_t *h);
+void helper_priority(helper_t *h);
+
+/* helper_journal.c */
+void helper_journal(helper_t *h);
 
 /* helper_list.c */
 void helper_list(helper_t *h);

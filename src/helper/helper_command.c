@@ -85,9 +85,6 @@ helper_command(helper_t *h)
     helper_log(h, "permitted: command %s (%s) as %s", e->name, e->path,
                e->user);
 
-    result = "ok";
-    code = NULL;
-
     if (helper_exec(&run, why, sizeof(why)) != 0) {
         result = "refused";
         code = "not_executable";

@@ -11,6 +11,7 @@
 static int helper_list_first(const pm_policy_t *p, size_t i, unsigned role);
 static void helper_list_service(helper_t *h, const pm_policy_entry_t *e,
     int live, pm_wire_text_t *t);
+static void helper_list_words(pm_wire_text_t *t, const pm_policy_entry_t *e);
 static void helper_list_names(pm_wire_text_t *t, const char *key,
     uint64_t bits, const char *const *names, unsigned n);
 static void helper_list_ranges(pm_wire_text_t *t, const char *key,
@@ -55,6 +56,8 @@ helper_list(helper_t *h)
             break;
 
         case PM_POLICY_COMMAND:
+            pm_wire_add(&t, "id", e->name);
+            helper_list_words(&t, e);
             pm_wire_add(&t, "path", e->path);
             pm_wire_add(&t, "user", e->user);
             pm_wire_addu(&t, "timeout", e->timeout);
@@ -168,6 +171,22 @@ helper_list_service(helper_t *h, const pm_policy_entry_t *e, int live,
     }
 
     m->list(e, live ? &s : NULL, t);
+}
+
+
+static void
+helper_list_words(pm_wire_text_t *t, const pm_policy_entry_t *e)
+{
+    char      buf[1024];
+    size_t    len;
+    unsigned  i;
+
+    for (i = 0, len = 0; i < e->nwords && len + 1 < sizeof(buf); i++) {
+        len += (size_t) snprintf(buf + len, sizeof(buf) - len, "%s%s",
+                                 i ? "\x1f" : "", e->words[i]);
+    }
+
+    pm_wire_add(t, "words", buf);
 }
 
 

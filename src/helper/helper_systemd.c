@@ -14,6 +14,12 @@
 #define HELPER_SYSTEMD_SHOW   10000   /* ms at most, to be told */
 #define HELPER_SYSTEMD_LEAVE  3000    /* ms at most, to be moved */
 
+#define HELPER_SYSTEMD_KEYS                                                  \
+    "LoadState,ActiveState,SubState,Result,InvocationID,MainPID,"            \
+    "Type,UnitFileState,ControlGroup,ConditionResult,"                       \
+    "ConditionTimestampMonotonic,Description,User,ExecStart,"                \
+    "FragmentPath,ActiveEnterTimestamp,MemoryCurrent"
+
 
 static const char *helper_systemd_program(const pm_policy_entry_t *e,
     char *buf, size_t size);
@@ -91,10 +97,7 @@ helper_systemd_observe(const pm_policy_entry_t *e, helper_state_t *s)
 
     static const char *const  words[] = {
         helper_systemctl, "show", "--no-pager", "--timestamp=unix", "-p",
-        "LoadState,ActiveState,SubState,Result,InvocationID,MainPID,Type,"
-        "UnitFileState,ControlGroup,ConditionResult,"
-        "ConditionTimestampMonotonic,Description,User,ExecStart,FragmentPath,"
-        "ActiveEnterTimestamp,MemoryCurrent",
+        HELPER_SYSTEMD_KEYS,
         "--", NULL
     };
 

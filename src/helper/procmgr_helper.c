@@ -37,6 +37,9 @@ static const struct {
     { "list", helper_list, 1 },
     { "service", helper_service, 1 },
     { "command", helper_command, 1 },
+    { "signal", helper_signal, 1 },
+    { "priority", helper_priority, 1 },
+    { "journal", helper_journal, 1 },
     { "read", helper_read, 1 },
     { "query", helper_spool_query, 0 },
 };

@@ -88,6 +88,7 @@ typedef struct {
     const char        *unit;          /* of a service; of journal, protect: */
     unsigned           actions;       /*   a list, with commas */
     const char        *pidfile;
+    const char        *log;
     const char        *config;
 
     const char        *path;

@@ -48,6 +48,9 @@ const pm_policy_option_t  pm_policy_options[] = {
     { "pidfile", pm_kind(SERVICE), 0, PM_OPTION_PATH,
       pm_field(pidfile), NULL, 0, 0, 0 },
 
+    { "log", pm_kind(SERVICE), 0, PM_OPTION_PATH,
+      pm_field(log), NULL, 0, 0, 0 },
+
     { "config", pm_kind(SERVICE), 0, PM_OPTION_PATH,
       pm_field(config), NULL, 0, 0, 0 },
 

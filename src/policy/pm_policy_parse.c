@@ -408,8 +408,9 @@ pm_policy_finish(pm_policy_line_t *l)
     switch (e->kind) {
 
     case PM_POLICY_SERVICE:
-        if (e->pidfile && e->manager != PM_MANAGER_LSB) {
-            return pm_policy_error(l, "pidfile= is for lsb services");
+        if ((e->pidfile || e->log) && e->manager != PM_MANAGER_LSB) {
+            return pm_policy_error(l, "pidfile= and log= are for lsb "
+                                   "services");
         }
 
         if (!e->config != (e->manager != PM_MANAGER_SUPERVISOR)) {
@@ -464,6 +465,7 @@ pm_policy_finish(pm_policy_line_t *l)
         if (o->manager != e->manager || strcmp(o->unit, e->unit) != 0
             || strcmp(o->pidfile ? o->pidfile : "",
                       e->pidfile ? e->pidfile : "") != 0
+            || strcmp(o->log ? o->log : "", e->log ? e->log : "") != 0
             || strcmp(o->config ? o->config : "",
                       e->config ? e->config : "") != 0)
         {

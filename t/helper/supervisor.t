@@ -182,6 +182,20 @@ is(act('half', 'stop'), 'ok', 'one of them stops');
 is(act('pair', 'stop'), 'ok', 'stop');
 is(change(), 'failed inactive', 'none runs');
 
+# what it says
+
+sub journal {
+	my ($name, $lines, %o) = @_;
+	$r = $h->ask(verb => 'journal', name => $name, lines => $lines, %o);
+	return Test::Helper::word($r);
+}
+
+is(journal('talks', 10), 'ok', 'the log of a program');
+like($r->{stdout}, qr/^it works\n+\z/, 'its line');
+is($r->{final}{argv}, "/usr/bin/supervisorctl\x1f-c\x1f$d/supervisord.conf"
+	. "\x1ftail\x1f-65536\x1ftalks", 'the words');
+is(journal('one', 10), 'refused policy_denied', 'not of another');
+
 # the list
 
 act('pair', 'start');

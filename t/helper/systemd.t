@@ -54,6 +54,8 @@ my %units = (
 		. "ExecStart=/bin/false\n",
 	odd => "[Unit]\nDescription=it <b>says</b> \"50%%\"\n[Service]\n"
 		. "User=nobody\nExecStart=/bin/sleep 1000\n",
+	talks => "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'for i in 1 2 3; "
+		. "do echo line \$\$i; done; echo \"<b>\"'\n",
 	web => "[Service]\nKillMode=mixed\nExecStart=$^X $self worker $d\n",
 );
 
@@ -205,6 +207,35 @@ is($l->{unit_file}, '/run/systemd/system/odd.service', 'unit file');
 is("$l->{state} $l->{sub_state}", 'active running', 'state');
 cmp_ok(abs($l->{since} - time()), '<', 10, 'since');
 is($l->{main_start}, Test::Helper::start_time($l->{main_pid}), 'process');
+
+# what it says
+
+is(act('talks', 'start'), 'ok', 'one that talks');
+sleep 0.5;
+$h->policy("service talks systemd talks.service actions=start roles=admin\n"
+	. "service odd systemd odd.service actions=status roles=admin\n"
+	. "service nosuch systemd nosuch.service actions=status roles=admin\n"
+	. "service web systemd web.service actions=start,stop,restart "
+	. "roles=admin timeout=20s\n"
+	. "journal unit=talks.service,nosuch roles=admin lines=100\n");
+
+sub journal {
+	my ($name, $lines, %o) = @_;
+	$r = $h->ask(verb => 'journal', name => $name, lines => $lines, %o);
+	return Test::Helper::word($r);
+}
+
+is(journal('talks', 100), 'ok', 'journal');
+like($r->{stdout}, qr/^20\d\d-\d\d-\d\dT.* line 1\n.* line 2\n.* line 3\n/m,
+	'its lines with their times');
+like($r->{stdout}, qr/<b>/, 'as they are');
+is(journal('talks', 2), 'ok', 'the last two');
+is(scalar(() = $r->{stdout} =~ /\n/g), 2, 'are two');
+is(journal('odd', 10), 'refused policy_denied', 'not of another unit');
+is(journal('talks', 10, role => 'operator'), 'refused policy_denied',
+	'not to another role');
+is(journal('nosuch', 10), 'ok', 'a unit that is none');
+is($r->{stdout}, '', 'has no lines');
 
 # the unit that the helper belongs to
 

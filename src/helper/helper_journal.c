@@ -1,0 +1,189 @@
+
+/* the last lines that a service has left, where its manager keeps them */
+
+
+#include "helper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/stat.h>
+
+
+#define HELPER_JOURNAL_TIME   10000   /* ms at most */
+#define HELPER_JOURNAL_LINES  1000
+
+
+static int helper_journal_read(helper_run_t *run, const char *path, char *why,
+    size_t size);
+static void helper_journal_cut(helper_run_t *run, unsigned lines);
+
+
+void
+helper_journal(helper_t *h)
+{
+    char                      why[HELPER_WHY], n[16];
+    uint64_t                  asked;
+    unsigned                  lines;
+    const char               *name, *code;
+    helper_run_t              run;
+    pm_wire_text_t            t;
+    const pm_policy_entry_t  *e;
+
+    static const char *const  words[] = {
+        "/usr/bin/journalctl", "--no-pager", "--quiet", "--output=short-iso",
+        "-n", NULL
+    };
+
+    name = pm_wire_get(&h->msg, "name");
+
+    if (name == NULL || pm_wire_getu(&h->msg, "lines", HELPER_JOURNAL_LINES,
+                                     &asked) != 0 || asked == 0)
+    {
+        helper_io_answer(h, "refused", "bad_request", "name or lines is "
+                         "missing or wrong");
+        return;
+    }
+
+    (void) pm_policy_service(&h->policy, name, -1, h->role, &e);
+
+    if (e == NULL) {
+        helper_io_answer(h, "refused", "unknown_service",
+                         "the policy knows no service \"%.64s\"", name);
+        return;
+    }
+
+    lines = pm_policy_journal(&h->policy, e, h->role);
+
+    if (lines == 0) {
+        helper_io_answer(h, "refused", "policy_denied", "the policy does not "
+                         "allow the log of \"%.64s\" to the role %s", name,
+                         h->role_name);
+        return;
+    }
+
+    if (asked < lines) {
+        lines = (unsigned) asked;
+    }
+
+    helper_run_start(&run, HELPER_JOURNAL_TIME);
+    run.tail = 1;
+    snprintf(n, sizeof(n), "%u", lines);
+    code = NULL;
+
+    if (e->manager == PM_MANAGER_SYSTEMD) {
+        helper_run_words(&run, words);
+        helper_run_word(&run, n);
+        helper_run_word(&run, "-u");
+        helper_run_word(&run, e->unit);
+
+    } else if (e->manager == PM_MANAGER_SUPERVISOR) {
+        helper_supervisor_argv(e, "tail", &run);
+        run.argv[run.argc - 1] = "-65536";
+        helper_run_word(&run, e->unit);
+
+    } else if (e->log == NULL) {
+        code = "no_log";
+        snprintf(why, sizeof(why), "the policy names no log of \"%.64s\"",
+                 name);
+    }
+
+    if (code == NULL
+        && (e->manager == PM_MANAGER_LSB
+            ? helper_journal_read(&run, e->log, why, sizeof(why))
+            : helper_exec(&run, why, sizeof(why))) != 0)
+    {
+        code = "log_unreadable";
+    }
+
+    if (code) {
+        helper_io_answer(h, "refused", code, "%s", why);
+        return;
+    }
+
+    if (e->manager != PM_MANAGER_LSB) {
+        code = helper_act_judge(&run, why, sizeof(why));
+    }
+
+    helper_journal_cut(&run, lines);
+
+    helper_io_start(&t, code ? "failed" : "ok", code, code ? why : NULL);
+    helper_act_text(&t, &run);
+    helper_io_final(&t, &run);
+}
+
+
+/* no link, no device: what others put in its place must not be shown */
+
+static int
+helper_journal_read(helper_run_t *run, const char *path, char *why,
+    size_t size)
+{
+    int          fd;
+    off_t        from;
+    ssize_t      n;
+    struct stat  st;
+
+    fd = open(path, O_RDONLY|O_NOFOLLOW|O_NONBLOCK|O_NOCTTY|O_CLOEXEC);
+
+    if (fd == -1 || fstat(fd, &st) == -1) {
+        snprintf(why, size, "open %s failed: %s", path, strerror(errno));
+
+        if (fd != -1) {
+            close(fd);
+        }
+
+        return -1;
+    }
+
+    if (!S_ISREG(st.st_mode) || st.st_nlink != 1) {
+        snprintf(why, size, "%s is no regular file of one name", path);
+        close(fd);
+        return -1;
+    }
+
+    from = st.st_size > PM_WIRE_OUTPUT ? st.st_size - PM_WIRE_OUTPUT : 0;
+    n = pread(fd, run->out, PM_WIRE_OUTPUT, from);
+    close(fd);
+
+    if (n == -1) {
+        snprintf(why, size, "read %s failed: %s", path, strerror(errno));
+        return -1;
+    }
+
+    run->exit_code = 0;
+    run->out_len = (size_t) n;
+    run->out_total = (uint64_t) st.st_size;
+
+    return 0;
+}
+
+
+/* whole lines, and no more than asked for */
+
+static void
+helper_journal_cut(helper_run_t *run, unsigned lines)
+{
+    size_t    i, from;
+    unsigned  n;
+
+    from = 0;
+
+    for (i = run->out_len, n = 0; i > 1; i--) {
+        if (run->out[i - 2] == '\n' && ++n == lines) {
+            from = i - 1;
+            break;
+        }
+    }
+
+    if (from == 0 && run->out_total > run->out_len) {
+        while (from < run->out_len && run->out[from++] != '\n') {
+            /* void: the rest of a line that is cut */
+        }
+    }
+
+    run->out_len -= from;
+    memmove(run->out, run->out + from, run->out_len);
+}

@@ -8,7 +8,6 @@
 
 #include "ngx_http_procmgr_host.h"
 #include "../proc/pm_cpu.h"
-#include "../proc/pm_human.h"
 #include "../proc/pm_procfs.h"
 #include "../proc/pm_vm.h"
 #include "../proc/pm_who.h"
@@ -37,6 +36,8 @@ static ngx_int_t ngx_http_procmgr_host_sensors(ngx_http_request_t *r,
 static ngx_int_t ngx_http_procmgr_host_users(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx);
 static ngx_int_t ngx_http_procmgr_host_boot_time(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx);
+static ngx_int_t ngx_http_procmgr_host_schedule(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx);
 static ngx_int_t ngx_http_procmgr_host_query(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx, const ngx_http_procmgr_arg_t *table,
@@ -82,6 +83,10 @@ ngx_http_procmgr_route_t  ngx_http_procmgr_host_routes[] = {
       NGX_PROCMGR_ROLE_VIEWER, 0,
       ngx_http_procmgr_host_boot_time },
 
+    { NGX_HTTP_GET, "schedule",
+      NGX_PROCMGR_ROLE_VIEWER, 0,
+      ngx_http_procmgr_host_schedule },
+
     { 0, NULL, 0, 0, NULL }
 };
 
@@ -101,6 +106,12 @@ static const char *const  ngx_http_procmgr_host_shapes[] = {
       ngx_http_procmgr_host_shapes }
 
 #define ngx_http_procmgr_host_end  { NULL, 0, 0, 0, 0, NULL }
+
+
+static const ngx_http_procmgr_arg_t  ngx_http_procmgr_host_few_args[] = {
+    ngx_http_procmgr_host_flag(human),
+    ngx_http_procmgr_host_end
+};
 
 
 static const ngx_http_procmgr_arg_t  ngx_http_procmgr_host_args[] = {
@@ -256,7 +267,7 @@ ngx_http_procmgr_host_boot_time(ngx_http_request_t *r,
 {
     ngx_http_procmgr_host_args_t  args;
 
-    if (ngx_http_procmgr_host_query(r, ctx, ngx_http_procmgr_host_args,
+    if (ngx_http_procmgr_host_query(r, ctx, ngx_http_procmgr_host_few_args,
                                     &args)
         != NGX_OK)
     {
@@ -267,6 +278,25 @@ ngx_http_procmgr_host_boot_time(ngx_http_request_t *r,
                                         ngx_http_procmgr_make_boot_time,
                                         &args, sizeof(args), PM_HAVE_STAT,
                                         "boot_time");
+}
+
+
+static ngx_int_t
+ngx_http_procmgr_host_schedule(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx)
+{
+    ngx_http_procmgr_host_args_t  args;
+
+    if (ngx_http_procmgr_host_query(r, ctx, ngx_http_procmgr_host_few_args,
+                                    &args)
+        != NGX_OK)
+    {
+        return ctx->rc;
+    }
+
+    return ngx_http_procmgr_system_view(r, ctx,
+                                        ngx_http_procmgr_make_schedule,
+                                        &args, sizeof(args), 0, "schedule");
 }
 
 
@@ -636,107 +666,4 @@ static void
 ngx_http_procmgr_make_boot_time(ngx_procmgr_job_t *job)
 {
     pm_json_fixed(&job->json, job->snapshot->btime, 1);
-}
-
-
-void
-ngx_http_procmgr_tuple(ngx_procmgr_job_t *job)
-{
-    const ngx_http_procmgr_host_args_t  *args = job->args;
-
-    if (args->array) {
-        pm_json_array(&job->json);
-
-    } else {
-        pm_json_object(&job->json);
-    }
-}
-
-
-void
-ngx_http_procmgr_tuple_end(ngx_procmgr_job_t *job)
-{
-    const ngx_http_procmgr_host_args_t  *args = job->args;
-
-    if (args->array) {
-        pm_json_array_end(&job->json);
-
-    } else {
-        pm_json_object_end(&job->json);
-    }
-}
-
-
-void
-ngx_http_procmgr_tuple_key(ngx_procmgr_job_t *job, const char *key)
-{
-    const ngx_http_procmgr_host_args_t  *args = job->args;
-
-    if (!args->array) {
-        pm_json_key(&job->json, key);
-    }
-}
-
-
-void
-ngx_http_procmgr_tuple_count(ngx_procmgr_job_t *job, const char *key,
-    uint64_t n)
-{
-    ngx_http_procmgr_tuple_key(job, key);
-    pm_json_u64(&job->json, n);
-}
-
-
-void
-ngx_http_procmgr_tuple_fixed(ngx_procmgr_job_t *job, const char *key,
-    double value, int digits)
-{
-    ngx_http_procmgr_tuple_key(job, key);
-    pm_json_fixed(&job->json, value, digits);
-}
-
-
-void
-ngx_http_procmgr_tuple_str(ngx_procmgr_job_t *job, const char *key,
-    const char *s)
-{
-    ngx_http_procmgr_tuple_key(job, key);
-    pm_json_str(&job->json, s);
-}
-
-
-void
-ngx_http_procmgr_tuple_size(ngx_procmgr_job_t *job, const char *key,
-    uint64_t bytes)
-{
-    char                                 name[64], buf[PM_HUMAN_LEN];
-    const ngx_http_procmgr_host_args_t  *args = job->args;
-
-    ngx_http_procmgr_tuple_count(job, key, bytes);
-
-    if (args->system.human && !args->array) {
-        (void) pm_human_size(buf, bytes);
-        (void) snprintf(name, sizeof(name), "%s_human", key);
-        pm_json_key(&job->json, name);
-        pm_json_str(&job->json, buf);
-    }
-}
-
-
-void
-ngx_http_procmgr_tuple_seconds(ngx_procmgr_job_t *job, const char *key,
-    double seconds)
-{
-    char                                 name[64], buf[PM_HUMAN_LEN];
-    const ngx_http_procmgr_host_args_t  *args = job->args;
-
-    ngx_http_procmgr_tuple_key(job, key);
-    pm_json_double(&job->json, seconds);
-
-    if (args->system.human && !args->array) {
-        (void) pm_human_duration(buf, seconds);
-        (void) snprintf(name, sizeof(name), "%s_human", key);
-        pm_json_key(&job->json, name);
-        pm_json_str(&job->json, buf);
-    }
 }

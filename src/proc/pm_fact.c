@@ -107,6 +107,7 @@ pm_host_fact_at(const char *root, const char *name, char *buf, size_t size)
 
         f.out = buf;
         f.size = size;
+        f.path = root;
         f.live = (strcmp(root, "/") == 0);
 
         f.root = pm_procfs_open(root);

@@ -14,10 +14,11 @@
 
 
 typedef struct {
-    int      root;                      /* the folder all paths start from */
-    int      live;                      /* this host, no fixtures */
-    char    *out;
-    size_t   size;
+    int          root;                  /* the folder all paths start from */
+    const char  *path;                  /* its name */
+    int          live;                  /* this host, no fixtures */
+    char        *out;
+    size_t       size;
 } pm_fact_t;
 
 

@@ -613,3 +613,27 @@ pm_days(int64_t year, int month, int day)
 
     return era * 146097 + y * 365 + y / 4 - y / 100 + doy - 719468;
 }
+
+
+void
+pm_time_text(char dst[PM_TIME_LEN], int64_t ms)
+{
+    int        rest;
+    int64_t    days;
+    pm_date_t  d;
+
+    dst[0] = '\0';
+
+    days = ms / 86400000 - (ms % 86400000 < 0);
+    rest = ms - days * 86400000;
+
+    pm_date(days, &d);
+
+    if (d.year < 0 || d.year > 9999) {
+        return;
+    }
+
+    (void) snprintf(dst, PM_TIME_LEN, "%04u-%02d-%02dT%02d:%02d:%02d.%03dZ",
+                    (unsigned) d.year, d.month, d.day, rest / 3600000,
+                    rest / 60000 % 60, rest / 1000 % 60, rest % 1000);
+}

@@ -48,5 +48,10 @@ typedef struct {
 void pm_date(int64_t days, pm_date_t *d);
 int64_t pm_days(int64_t year, int month, int day);
 
+/* "2026-11-21T00:30:00.000Z"; "" for what is no year of four digits */
+#define PM_TIME_LEN  32
+
+void pm_time_text(char dst[PM_TIME_LEN], int64_t ms);
+
 
 #endif /* _PM_TZ_H_INCLUDED_ */

@@ -1,0 +1,104 @@
+#!/usr/bin/perl
+
+# What the host runs by time: its tables, folders and timers as the files
+# of this machine have them, and one more table that the test puts there.
+
+use strict;
+use warnings;
+
+use Time::Local qw(timegm);
+
+use lib 't/lib';
+use Test::More;
+use Test::Procmgr;
+
+my $t = Test::Procmgr->new(plan => 14);
+my $file = "/etc/cron.d/procmgr-test-$$";
+
+END { unlink $file if $file && $$ == $t->{owner} }
+
+sub table {
+    my ($text) = @_;
+    open my $f, '>', $file or return 0;
+    print $f $text;
+    return close $f;
+}
+
+$t->run(interval => '50ms');
+my $s = $t->login();
+
+my $r = $s->get('/system/schedule');
+is($r->{status}, 200, 'schedule');
+is(ref $r->{json}, 'ARRAY', 'rows');
+is_deeply([grep { join(' ', sort keys %$_) ne 'command enabled error input '
+    . 'last line next schedule source timezone user' } @{ $r->{json} }], [],
+    'of the same fields');
+
+# every line with times in the tables that anybody may read
+
+my %want;
+for my $path (grep { -f && -r } '/etc/crontab',
+    grep { m{/[\w-]+$} } glob('/etc/cron.d/*'))
+{
+    open my $f, '<', $path or next;
+    while (<$f>) {
+        $want{"$path:$."} = 1 if /^\s*(?:[\d*]|\@\w)/;
+    }
+}
+is(join(' ', map { "$_->{source}:$_->{line}" }
+    grep { $_->{line} && $_->{source} =~ m{^/etc/cron(?:tab|\.d/)} }
+    @{ $r->{json} }), join(' ', sort keys %want), 'each line of the tables');
+
+my %scripts = map { $_ => 1 }
+    grep { -f && m{/[\w-]+$} } glob('/etc/cron.{hourly,daily,weekly,monthly}/*');
+is(join(' ', sort map { $_->{command} }
+    grep { $_->{source} =~ /^\/etc\/cron\.\w+ly$/ } @{ $r->{json} }),
+    join(' ', sort keys %scripts), 'each script of the folders');
+
+my @bad = grep { defined $_->{next}
+    && $_->{next} !~ /^\d{4}-\d\d-\d\dT\d\d:\d\d:00\.000Z$/ }
+    @{ $r->{json} };
+is_deeply(\@bad, [], 'next runs are times, or null');
+
+SKIP: {
+    skip 'not root', 7 if $> != 0 || !-d '/etc/cron.d';
+
+    table(<<'EOT') or skip 'no /etc/cron.d', 7;
+# a comment
+MAILTO=root
+
+* * * * * root date +\%F%one
+17 4 1 1 * nobody echo a
+0 25 * * * root true
+@reboot root true
+0 0 30 2 * root never
+EOT
+    sleep 1;
+    my @rows = grep { $_->{source} eq $file }
+        @{ $s->get('/system/schedule')->{json} };
+
+    is(join(' ', map { $_->{line} } @rows), '4 5 6 7 8', 'lines of a table');
+    is("$rows[0]{command} $rows[0]{input}", 'date +\\%F one',
+        'a command and its input');
+
+    my @n = $rows[0]{next} =~ /(\d+)/g;
+    my $next = timegm(@n[5, 4, 3, 2], $n[1] - 1, $n[0]);
+    cmp_ok(abs($next - time - 30), '<=', 31, 'the next minute');
+
+    is("$rows[2]{error} " . ($rows[2]{enabled} ? 1 : 0) . ' '
+        . ($rows[2]{next} // 'null'), 'bad hour 0 null',
+        'a broken line says why');
+    is(($rows[3]{next} // 'null') . ' ' . ($rows[3]{enabled} ? 1 : 0),
+        'null 1', 'at the start alone');
+    like($rows[4]{error}, qr/never runs/, 'a day that there is not');
+
+    # cron would not take it either
+
+    chmod 0666, $file;
+    sleep 1;
+    @rows = grep { $_->{source} eq $file }
+        @{ $s->get('/system/schedule')->{json} };
+    like($rows[0]{error}, qr/others than root/, 'a table others may write');
+}
+
+is($s->get('/system/schedule?all=true')->{status}, 400, 'nothing to choose');

@@ -77,14 +77,41 @@ for my $un ($> == 0 ? (0, 1) : 1) {
 	is($act->('restart'), 'ok inactive active', "$who: restart from nothing");
 	is($act->('stop'), 'ok active inactive', "$who: stop");
 
+	# what else the example permits
+
+	$r = $h->ask(verb => 'journal', name => 'demo', lines => 3,
+		role => 'operator');
+	is(Test::Helper::word($r), 'ok', "$who: its log");
+	like($r->{stdout}, qr/procmgr-demo \d+ started\n.*ended\n$/,
+		"$who: says what it did");
+
+	$r = $h->ask(verb => 'command', role => 'operator', measure => 1,
+		argv => join("\x1f", qw(procmgr-demo work 32)));
+	is(Test::Helper::word($r), 'ok', "$who: the demonstration command");
+	is($r->{stdout}, "procmgr-demo held 32 MB\n", "$who: what it says");
+	cmp_ok($r->{final}{usage_maxrss_kb}, '>', 32 * 1024, "$who: its memory");
+	cmp_ok($r->{final}{usage_real_us}, '>', 900_000, "$who: about a second");
+	cmp_ok($r->{final}{usage_real_us}, '<', 6_000_000, "$who: not many");
+	cmp_ok(scalar(@{$r->{records}}), '>', 3, "$who: samples of it");
+
+	$r = $h->ask(verb => 'list', role => 'operator');
+	my %kinds = map { $_->{kind} => $_ }
+		map { Test::Helper::parse($_->{data}) } @{$r->{records}};
+	is($kinds{command}{example}, 'procmgr-demo work 32', "$who: an example");
+	is($kinds{signal}{sigs}, 'KILL,TERM,CONT,STOP', "$who: signals");
+	is($kinds{signal}{uid}, '1000..59999', "$who: whose");
+	is($kinds{priority}{nice}, '0..19', "$who: priorities");
+	is($h->ask(verb => 'list', role => 'viewer')->{final}{entries}, 2,
+		"$who: a viewer sees the service and what may be read");
+
 	# the script by itself: codes of the standard
 
 	my $s = "$d/demo/procmgr-demo";
 	my $run = sub { system("$s $_[0] >/dev/null 2>&1"); return $? >> 8; };
 
 	is(join(' ', map { $run->($_) } qw(status stop start start status
-		restart force-reload status stop stop status nonsense), ''),
-		'3 0 0 0 0 0 0 0 0 0 3 2 2', "$who: exit codes");
+		restart force-reload status stop stop status nonsense work), ''),
+		'3 0 0 0 0 0 0 0 0 0 3 2 2 2', "$who: exit codes");
 }
 
 done_testing();

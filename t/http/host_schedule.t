@@ -49,8 +49,8 @@ is(join(' ', map { "$_->{source}:$_->{line}" }
     grep { $_->{line} && $_->{source} =~ m{^/etc/cron(?:tab|\.d/)} }
     @{ $r->{json} }), join(' ', sort keys %want), 'each line of the tables');
 
-my %scripts = map { $_ => 1 }
-    grep { -f && m{/[\w-]+$} } glob('/etc/cron.{hourly,daily,weekly,monthly}/*');
+my %scripts = map { $_ => 1 } grep { -f && m{/[\w-]+$} }
+    glob('/etc/cron.{hourly,daily,weekly,monthly}/*');
 is(join(' ', sort map { $_->{command} }
     grep { $_->{source} =~ /^\/etc\/cron\.\w+ly$/ } @{ $r->{json} }),
     join(' ', sort keys %scripts), 'each script of the folders');

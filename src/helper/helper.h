@@ -290,6 +290,9 @@ void helper_priority(helper_t *h);
 /* helper_journal.c */
 void helper_journal(helper_t *h);
 
+/* helper_schedule.c */
+void helper_schedule(helper_t *h);
+
 /* helper_list.c */
 void helper_list(helper_t *h);
 

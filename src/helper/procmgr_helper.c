@@ -40,6 +40,7 @@ static const struct {
     { "signal", helper_signal, 1 },
     { "priority", helper_priority, 1 },
     { "journal", helper_journal, 1 },
+    { "schedule", helper_schedule, 1 },
     { "read", helper_read, 1 },
     { "query", helper_spool_query, 0 },
 };

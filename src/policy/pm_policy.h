@@ -182,6 +182,8 @@ int pm_policy_priority(const pm_policy_t *p, const pm_policy_target_t *t,
     const pm_policy_change_t *c, unsigned role);
 /* is it one that no line permits? */
 int pm_policy_protects(const pm_policy_t *p, pid_t pid, const char *unit);
+/* may the role see what runs by time? */
+int pm_policy_schedule(const pm_policy_t *p, unsigned role);
 /* how many lines of that unit's log, 0 for none */
 unsigned pm_policy_journal(const pm_policy_t *p,
     const pm_policy_entry_t *service, unsigned role);

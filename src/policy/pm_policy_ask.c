@@ -232,6 +232,23 @@ pm_policy_journal(const pm_policy_t *p, const pm_policy_entry_t *service,
 }
 
 
+int
+pm_policy_schedule(const pm_policy_t *p, unsigned role)
+{
+    size_t  i;
+
+    for (i = 0; i < p->n; i++) {
+        if (p->entry[i].kind == PM_POLICY_SCHEDULE
+            && (p->entry[i].roles & role))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 static int
 pm_policy_within(const pm_policy_entry_t *e, int64_t n)
 {

@@ -217,7 +217,8 @@ $h->policy("service talks systemd talks.service actions=start roles=admin\n"
 	. "service nosuch systemd nosuch.service actions=status roles=admin\n"
 	. "service web systemd web.service actions=start,stop,restart "
 	. "roles=admin timeout=20s\n"
-	. "journal unit=talks.service,nosuch roles=admin lines=100\n");
+	. "journal unit=talks.service,nosuch roles=admin lines=100\n"
+	. "schedule roles=admin\n");
 
 sub journal {
 	my ($name, $lines, %o) = @_;
@@ -236,6 +237,29 @@ is(journal('talks', 10, role => 'operator'), 'refused policy_denied',
 	'not to another role');
 is(journal('nosuch', 10), 'ok', 'a unit that is none');
 is($r->{stdout}, '', 'has no lines');
+
+# what runs by time: within the sandbox the tables are its own
+
+system('mkdir', '-p', '/var/spool/cron/crontabs');
+my $tabs = '/var/spool/cron/crontabs';
+$h->write("$tabs/nobody", "1 2 * * * echo <b>\n", 0600);
+$h->write("$tabs/large", 'x' x 65537, 0600);
+symlink '/etc/shadow', "$tabs/root";
+link "$tabs/nobody", "$tabs/daemon";
+POSIX::mkfifo("$tabs/bin", 0600);
+$h->write("$tabs/games", "\@daily true\n", 0600);
+
+$r = $h->ask(verb => 'schedule');
+is(Test::Helper::word($r), 'ok', 'schedules');
+my %at = map { my ($p, $t) = split /\0/, $_->{data}, 2;
+	($p => "$_->{error} $t") } @{$r->{records}};
+is($at{"$tabs/games"}, "0 \@daily true\n", 'the table of a user');
+is($at{"$tabs/large"}, POSIX::EFBIG() . ' ', 'a large one');
+unlike($at{"$tabs/$_"}, qr/^0/, "what is none: $_") for qw(root daemon bin);
+unlike(join('', values %at), qr/root:/, 'nothing of another file');
+like($at{'systemd timers'}, qr/^0 \[.*\]\s*$/s, 'timers');
+is(Test::Helper::word($h->ask(verb => 'schedule', role => 'operator')),
+	'refused policy_denied', 'not to another role');
 
 # the unit that the helper belongs to
 

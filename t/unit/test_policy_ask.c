@@ -212,7 +212,8 @@ test_journal(void **state)
                   "roles=admin\n"
               "journal unit=nginx.service,other roles=admin lines=50\n"
               "journal unit=nginx.service roles=admin,operator lines=20\n"
-              "journal unit=x,q roles=admin\n");
+              "journal unit=x,q roles=admin\n"
+              "schedule roles=admin\n");
 
     assert_int_equal(pm_policy_journal(&p, &p.entry[0], PM_ROLE_ADMIN), 50);
     assert_int_equal(pm_policy_journal(&p, &p.entry[0], PM_ROLE_OPERATOR),
@@ -220,6 +221,9 @@ test_journal(void **state)
     assert_int_equal(pm_policy_journal(&p, &p.entry[0], PM_ROLE_VIEWER), 0);
     assert_int_equal(pm_policy_journal(&p, &p.entry[1], PM_ROLE_ADMIN), 200);
     assert_int_equal(pm_policy_journal(&p, &p.entry[1], PM_ROLE_OPERATOR), 0);
+
+    assert_true(pm_policy_schedule(&p, PM_ROLE_ADMIN));
+    assert_false(pm_policy_schedule(&p, PM_ROLE_OPERATOR));
 
     pm_policy_free(&p);
 }

@@ -19,6 +19,7 @@
 #define CTL_EXISTS    3
 #define CTL_MISSING   4
 #define CTL_DATABASE  5
+#define CTL_NO        6         /* the answer is no: broken, denied */
 
 /* what crypt() takes, without the zero */
 #define CTL_PASSWORD_MAX  511
@@ -27,6 +28,16 @@
 typedef struct {
     const char  *conninfo;
     const char  *role;
+    const char  *format;
+    const char  *host;
+    const char  *since;
+    const char  *until;
+    const char  *archive;
+    const char  *helper;
+    const char  *policy;
+    const char  *nginx;
+    const char  *config;
+    int          days;          /* 0: not given */
     int          password_stdin;
     int          or_update;
     int          json;
@@ -53,6 +64,19 @@ PGresult *ctl_query(PGconn *conn, const char *sql, int n,
 /* several statements of our own, without parameters */
 int ctl_exec(PGconn *conn, const char *what, const char *sql);
 
+/*
+ * A function that answers {"status":...}: "ok" prints `done' and the name
+ * (or the JSON), anything else is said of that `kind' of thing.
+ */
+int ctl_change(ctl_t *ctl, const char *sql, int n, const char *const *params,
+    const char *kind, const char *done);
+
+/* rows as lines of fields with tabs between; with --json the bare `json' */
+int ctl_table(ctl_t *ctl, const char *json, const char *lines);
+
+/* one of the three roles */
+int ctl_role_ok(const char *role);
+
 /* the name of this host in the log */
 const char *ctl_host(void);
 
@@ -61,6 +85,21 @@ int ctl_migrate(ctl_t *ctl);
 int ctl_account_add(ctl_t *ctl);
 int ctl_account_list(ctl_t *ctl);
 int ctl_account_passwd(ctl_t *ctl);
+int ctl_account_role(ctl_t *ctl);
+int ctl_account_disable(ctl_t *ctl);
+int ctl_account_unlock(ctl_t *ctl);
+int ctl_account_delete(ctl_t *ctl);
+int ctl_account_allow(ctl_t *ctl);
+int ctl_token_add(ctl_t *ctl);
+int ctl_token_list(ctl_t *ctl);
+int ctl_token_revoke(ctl_t *ctl);
+int ctl_session_list(ctl_t *ctl);
+int ctl_session_end(ctl_t *ctl);
+int ctl_log_verify(ctl_t *ctl);
+int ctl_log_export(ctl_t *ctl);
+int ctl_log_archive(ctl_t *ctl);
+int ctl_check(ctl_t *ctl);
+int ctl_policy_check(ctl_t *ctl);
 
 
 #endif /* _CTL_H_INCLUDED_ */

@@ -34,17 +34,14 @@ static ssize_t ctl_password_prompt(const char *prompt, char *buf, size_t size);
 int
 ctl_account_add(ctl_t *ctl)
 {
-    if (ctl->role == NULL
-        || (strcmp(ctl->role, "viewer") != 0
-            && strcmp(ctl->role, "operator") != 0
-            && strcmp(ctl->role, "admin") != 0))
-    {
+    if (!ctl_role_ok(ctl->role)) {
         return ctl_say(CTL_USAGE, "--role is one of viewer, operator, admin");
     }
 
     if (!ctl_name_ok(ctl->argv[0])) {
         return ctl_say(CTL_USAGE, "a name has 1 to 64 bytes of UTF-8 without "
-                       "spaces and control characters");
+                       "spaces and control characters, and does not begin "
+                       "with \"token:\"");
     }
 
     return ctl_account_write(ctl,
@@ -205,7 +202,7 @@ ctl_name_ok(const char *name)
         }
     }
 
-    return len >= 1 && len <= 64;
+    return len >= 1 && len <= 64 && strncmp(name, "token:", 6) != 0;
 }
 
 

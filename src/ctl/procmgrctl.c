@@ -1,6 +1,6 @@
 
 /*
- * procmgrctl: the schema and the accounts of procmgr, from a shell.
+ * procmgrctl: schema, accounts and log of procmgr, from a shell.
  */
 
 
@@ -25,6 +25,7 @@ typedef struct {
 
 static const ctl_command_t *ctl_find(int *argc, char ***argv);
 static int ctl_options(ctl_t *ctl, int argc, char **argv, char *seen);
+static int ctl_number(const char *text);
 static void ctl_usage(FILE *to);
 
 
@@ -43,17 +44,75 @@ static const ctl_command_t  ctl_commands[] = {
     { "account", "passwd", 1, 1, "p",
       ctl_account_passwd, "account passwd NAME [--password-stdin]" },
 
+    { "account", "role", 2, 2, "j",
+      ctl_account_role, "account role NAME ROLE [--json]" },
+
+    { "account", "disable", 1, 1, "j",
+      ctl_account_disable, "account disable NAME [--json]" },
+
+    { "account", "unlock", 1, 1, "j",
+      ctl_account_unlock, "account unlock NAME [--json]" },
+
+    { "account", "delete", 1, 1, "j",
+      ctl_account_delete, "account delete NAME [--json]" },
+
+    { "account", "allow", 1, 257, "j",
+      ctl_account_allow, "account allow NAME [SERVICE ...] [--json]" },
+
+    { "token", "add", 2, 2, "rd",
+      ctl_token_add, "token add TOKEN ACCOUNT [--role ROLE] [--days N]" },
+
+    { "token", "list", 0, 0, "j",
+      ctl_token_list, "token list [--json]" },
+
+    { "token", "revoke", 1, 1, "j",
+      ctl_token_revoke, "token revoke TOKEN [--json]" },
+
+    { "session", "list", 0, 0, "j",
+      ctl_session_list, "session list [--json]" },
+
+    { "session", "end", 1, 1, "",
+      ctl_session_end, "session end ID" },
+
+    { "log", "verify", 0, 0, "jHa",
+      ctl_log_verify, "log verify [--host HOST | --archive FILE] [--json]" },
+
+    { "log", "export", 0, 0, "fHST",
+      ctl_log_export, "log export [--format csv|jsonl] [--host HOST] "
+      "[--since TIME] [--until TIME]" },
+
+    { "log", "archive", 1, 1, "dHj",
+      ctl_log_archive, "log archive --days N [--host HOST] DIR" },
+
+    { "check", NULL, 0, 0, "jEPNC",
+      ctl_check, "check [--helper FILE] [--policy FILE] [--nginx FILE] "
+      "[--config FILE] [--json]" },
+
+    { "policy", "check", 3, 3, "rj",
+      ctl_policy_check, "policy check FILE ACTION TARGET [--role ROLE] "
+      "[--json]" },
+
     { NULL, NULL, 0, 0, NULL, NULL, NULL }
 };
 
 
 static const struct option  ctl_long[] = {
+    { "archive", required_argument, NULL, 'a' },
+    { "config", required_argument, NULL, 'C' },
     { "conninfo", required_argument, NULL, 'c' },
+    { "days", required_argument, NULL, 'd' },
+    { "format", required_argument, NULL, 'f' },
+    { "helper", required_argument, NULL, 'E' },
     { "help", no_argument, NULL, 'h' },
+    { "host", required_argument, NULL, 'H' },
     { "json", no_argument, NULL, 'j' },
+    { "nginx", required_argument, NULL, 'N' },
     { "or-update", no_argument, NULL, 'u' },
     { "password-stdin", no_argument, NULL, 'p' },
+    { "policy", required_argument, NULL, 'P' },
     { "role", required_argument, NULL, 'r' },
+    { "since", required_argument, NULL, 'S' },
+    { "until", required_argument, NULL, 'T' },
     { NULL, 0, NULL, 0 }
 };
 
@@ -144,6 +203,26 @@ ctl_options(ctl_t *ctl, int argc, char **argv, char *seen)
             ctl->or_update = 1;
             break;
 
+        case 'd':
+            ctl->days = ctl_number(optarg);
+
+            if (ctl->days == -1) {
+                (void) ctl_say(0, "--days is a number from 1 to 36500");
+                return -1;
+            }
+
+            break;
+
+        case 'a': ctl->archive = optarg; break;
+        case 'C': ctl->config = optarg; break;
+        case 'E': ctl->helper = optarg; break;
+        case 'f': ctl->format = optarg; break;
+        case 'H': ctl->host = optarg; break;
+        case 'N': ctl->nginx = optarg; break;
+        case 'P': ctl->policy = optarg; break;
+        case 'S': ctl->since = optarg; break;
+        case 'T': ctl->until = optarg; break;
+
         case 'h':
             break;
 
@@ -159,6 +238,18 @@ ctl_options(ctl_t *ctl, int argc, char **argv, char *seen)
     seen[n] = '\0';
 
     return 0;
+}
+
+
+static int
+ctl_number(const char *text)
+{
+    long   n;
+    char  *end;
+
+    n = strtol(text, &end, 10);
+
+    return (end == text || *end != '\0' || n < 1 || n > 36500) ? -1 : (int) n;
 }
 
 

@@ -124,7 +124,7 @@ is((grep { $_->{name} eq 'anna' } @{ JSON::PP->new->decode($out) })[0]{role},
     'operator', 'list as JSON');
 
 ($out, $err, $rc) = $db->ctl({ conninfo => $db->conninfo(
-    role => 'procmgr_web') }, 'account', 'list');
+    role => 'procmgr_web') }, 'token', 'list');
 is($rc, 1, 'the web role is no administrator');
 like($err, qr/^procmgrctl: permission denied/, 'which is told');
 

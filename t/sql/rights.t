@@ -58,11 +58,12 @@ is_deeply(\@passed, [], 'forbidden statements of the web role give 42501');
 
 # functions: exactly these
 
-my @web = qw(account_auth account_password log_get log_list log_read
-    log_series log_unread log_verify login_failed op_intent op_not_started op_open
-    op_outcome op_refuse schema_level sensitive_read session_create session_end
-    session_end_id session_epoch session_get session_list session_reauth
-    session_touch);
+my @web = qw(account_auth account_change account_delete account_get
+    account_list account_new account_password log_export log_get log_list
+    log_read log_series log_unread log_verify login_failed op_intent
+    op_not_started op_open op_outcome op_refuse schema_level sensitive_read
+    session_create session_end session_end_id session_epoch session_get
+    session_list session_reauth session_touch token_get token_touch);
 
 sub callable {
     my ($role) = @_;
@@ -74,12 +75,14 @@ SQL
 
 is_deeply(callable('procmgr_web'), \@web, 'functions of the web role');
 is_deeply(callable('procmgr_audit'),
-    [qw(log_get log_list log_series log_unread log_verify schema_level)],
+    [qw(archive_check chain_heads log_export log_get log_list log_series
+        log_unread log_verify schema_level)],
     'functions of the audit role');
 
 $db->psql("SELECT procmgr.account_add('x', 'admin', '\$y\$x', false, 'h')",
     role => 'procmgr_web');
-is($db->{state}, '42501', 'the web role makes no accounts');
+is($db->{state}, '42501',
+    'the web role makes no accounts in the name of procmgrctl');
 
 is($db->psql(<<'SQL'), '', 'each function has a fixed search_path');
 SELECT proname FROM pg_proc WHERE pronamespace = 'procmgr'::regnamespace

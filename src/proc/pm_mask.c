@@ -208,7 +208,7 @@ static int
 pm_mask_pair(const pm_slice_t *arg, pm_slice_t part[2])
 {
     size_t       i;
-    const char  *p, *name;
+    const char  *p, *name, *sign;
 
     for (i = 0, name = arg->data; i < arg->len; i++) {
 
@@ -218,8 +218,14 @@ pm_mask_pair(const pm_slice_t *arg, pm_slice_t part[2])
             continue;
         }
 
-        if ((*p == '=' || *p == ':') && pm_mask_secret(name, p - name)) {
-            return pm_mask_from(arg, i + 1, part);
+        /* {"name":"value"} */
+
+        sign = ((*p == '"' || *p == '\'') && i + 1 < arg->len) ? p + 1 : p;
+
+        if ((*sign == '=' || *sign == ':')
+            && pm_mask_secret(name, p - name))
+        {
+            return pm_mask_from(arg, sign + 1 - arg->data, part);
         }
 
         name = p + 1;

@@ -5,7 +5,8 @@
  *   NAME=value, NAME: value   all behind the sign, where NAME (letters,
  *                             digits, "-", "_", ".") holds one of the words
  *                             below in any case: --db-password=x, PGPASSWORD=x,
- *                             token=x, "Authorization: Bearer x"
+ *                             token=x, "Authorization: Bearer x",
+ *                             {"token":"x"}
  *   --NAME, -NAME             the argument that follows
  *   -pVALUE, -p VALUE         of mysql, sshpass, ...: the value, whatever the
  *   -aVALUE, -a VALUE         program; of -a that of redis-cli alone

@@ -574,11 +574,26 @@ static void
 ngx_http_procmgr_control_record_priority(pm_json_t *j,
     const pm_wire_msg_t *msg)
 {
+    uint64_t    classes;
+    ngx_uint_t  i;
+
     pm_json_object(j);
 
     ngx_http_procmgr_control_text(j, "uid", msg, "uid");
     ngx_http_procmgr_control_text(j, "nice", msg, "nice");
-    ngx_http_procmgr_control_text(j, "ionice", msg, "ionice");
+    pm_json_key(j, "ionice");
+    pm_json_array(j);
+
+    if (pm_wire_getu(msg, "ionice", 0x0f, &classes) == 0) {
+        for (i = 0; i < 4; i++) {
+            if (classes & (1 << i)) {
+                pm_json_u64(j, i);
+            }
+        }
+    }
+
+    pm_json_array_end(j);
+
     ngx_http_procmgr_control_flag(j, "affinity", msg, "affinity");
 
     pm_json_object_end(j);

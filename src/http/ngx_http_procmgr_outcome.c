@@ -168,16 +168,19 @@ ngx_http_procmgr_outcome_json(ngx_http_procmgr_outcome_t *o,
     const pm_wire_msg_t *msg, const u_char *out, size_t out_len,
     const u_char *err, size_t err_len, const char *reason)
 {
-    char       *text, *zero;
-    uint64_t    truncated;
-    pm_json_t   j;
+    char        *text, *zero;
+    uint64_t     truncated;
+    pm_json_t    j;
+    const char  *argv;
 
     ngx_http_procmgr_outcome_free(o);
 
     pm_json_init(&j, 0);
     pm_json_object(&j);
 
-    if (msg && pm_wire_get(msg, "argv")) {
+    argv = msg ? pm_wire_get(msg, "argv") : NULL;
+
+    if (argv && argv[0]) {
 
         /* something was run */
 

@@ -11,7 +11,7 @@
 #define NGX_HTTP_PROCMGR_SIGNAL_WAIT      3000      /* ms */
 #define NGX_HTTP_PROCMGR_SIGNAL_WAIT_MAX  60000
 #define NGX_HTTP_PROCMGR_AFFINITY_MAX     512       /* CPUs in one list */
-#define NGX_HTTP_PROCMGR_CPU_MAX          8191
+#define NGX_HTTP_PROCMGR_CPU_MAX          1023
 
 
 typedef struct {

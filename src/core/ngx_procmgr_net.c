@@ -6,6 +6,66 @@
 #define NGX_PROCMGR_NET_TRIES  8
 
 
+typedef struct {
+    int                   (*read)(void *data);
+    size_t                (*unwrap)(void *data, pm_wraps_t *wraps, int keep);
+    void                   *data;
+} ngx_procmgr_reading_t;
+
+
+typedef struct {
+    int                     root;
+    pm_disk_io_t          **io;
+    size_t                 *n;
+} ngx_procmgr_disks_t;
+
+
+static int ngx_procmgr_nowrap(ngx_procmgr_t *pm, ngx_procmgr_net_shm_t *sh,
+    ngx_procmgr_reading_t *r, ngx_uint_t nowrap, ngx_uint_t *full);
+static int ngx_procmgr_net_read(void *data);
+static size_t ngx_procmgr_net_unwrap(void *data, pm_wraps_t *wraps,
+    int keep);
+static int ngx_procmgr_disk_read(void *data);
+static size_t ngx_procmgr_disk_unwrap(void *data, pm_wraps_t *wraps,
+    int keep);
+
+
+int
+ngx_procmgr_net_io(ngx_procmgr_t *pm, pm_net_ios_t *ios, ngx_uint_t nowrap,
+    ngx_uint_t *full)
+{
+    ngx_procmgr_reading_t  r;
+
+    r.read = ngx_procmgr_net_read;
+    r.unwrap = ngx_procmgr_net_unwrap;
+    r.data = ios;
+
+    return ngx_procmgr_nowrap(pm, &pm->sh->net, &r, nowrap, full);
+}
+
+
+int
+ngx_procmgr_disk_io(ngx_procmgr_t *pm, int root, pm_disk_io_t **io,
+    size_t *n, ngx_uint_t nowrap, ngx_uint_t *full)
+{
+    ngx_procmgr_disks_t    disks;
+    ngx_procmgr_reading_t  r;
+
+    *n = 0;
+    *io = NULL;
+
+    disks.root = root;
+    disks.io = io;
+    disks.n = n;
+
+    r.read = ngx_procmgr_disk_read;
+    r.unwrap = ngx_procmgr_disk_unwrap;
+    r.data = &disks;
+
+    return ngx_procmgr_nowrap(pm, &pm->sh->disk, &r, nowrap, full);
+}
+
+
 /*
  * A reading that is older than the one remembered looks like counters that
  * fell.  So it counts only when nobody remembered another since it began;
@@ -13,25 +73,23 @@
  * remembered.
  */
 
-int
-ngx_procmgr_net_io(ngx_procmgr_t *pm, pm_net_ios_t *ios, ngx_uint_t nowrap,
-    ngx_uint_t *full)
+static int
+ngx_procmgr_nowrap(ngx_procmgr_t *pm, ngx_procmgr_net_shm_t *sh,
+    ngx_procmgr_reading_t *r, ngx_uint_t nowrap, ngx_uint_t *full)
 {
-    int                     rc;
-    uint64_t                version;
-    ngx_uint_t              try, newest;
-    ngx_procmgr_net_shm_t  *net;
+    int         rc;
+    uint64_t    version;
+    ngx_uint_t  try, newest;
 
-    net = &pm->sh->net;
     *full = 0;
 
     for (try = 1; /* void */ ; try++) {
 
         ngx_shmtx_lock(&pm->shpool->mutex);
-        version = net->version;
+        version = sh->version;
         ngx_shmtx_unlock(&pm->shpool->mutex);
 
-        rc = pm_net_io_read(ios, NULL);
+        rc = r->read(r->data);
 
         if (rc != 0 || !nowrap) {
             return rc;
@@ -39,12 +97,12 @@ ngx_procmgr_net_io(ngx_procmgr_t *pm, pm_net_ios_t *ios, ngx_uint_t nowrap,
 
         ngx_shmtx_lock(&pm->shpool->mutex);
 
-        newest = (net->version == version);
+        newest = (sh->version == version);
 
         if (newest || try == NGX_PROCMGR_NET_TRIES) {
 
-            *full = (pm_net_unwrap(&net->wraps, ios, newest) != 0);
-            net->version += newest;
+            *full = (r->unwrap(r->data, &sh->wraps, newest) != 0);
+            sh->version += newest;
 
             ngx_shmtx_unlock(&pm->shpool->mutex);
 
@@ -53,6 +111,40 @@ ngx_procmgr_net_io(ngx_procmgr_t *pm, pm_net_ios_t *ios, ngx_uint_t nowrap,
 
         ngx_shmtx_unlock(&pm->shpool->mutex);
     }
+}
+
+
+static int
+ngx_procmgr_net_read(void *data)
+{
+    return pm_net_io_read(data, NULL);
+}
+
+
+static size_t
+ngx_procmgr_net_unwrap(void *data, pm_wraps_t *wraps, int keep)
+{
+    return pm_net_unwrap(wraps, data, keep);
+}
+
+
+static int
+ngx_procmgr_disk_read(void *data)
+{
+    ngx_procmgr_disks_t *disks = data;
+
+    free(*disks->io);
+
+    return pm_disk_io(disks->root, disks->io, disks->n);
+}
+
+
+static size_t
+ngx_procmgr_disk_unwrap(void *data, pm_wraps_t *wraps, int keep)
+{
+    ngx_procmgr_disks_t *disks = data;
+
+    return pm_disk_unwrap(wraps, *disks->io, *disks->n, keep);
 }
 
 

@@ -99,6 +99,7 @@ struct ngx_procmgr_shm_s {
 
     ngx_procmgr_counters_t   counters;
     ngx_procmgr_net_shm_t    net;
+    ngx_procmgr_net_shm_t    disk;
     ngx_procmgr_sess_shm_t   sess;
 };
 

@@ -3,7 +3,7 @@
 
 
 #include "ngx_http_procmgr_host.h"
-#include "../proc/pm_disk.h"
+#include "../core/ngx_procmgr_net.h"
 #include "../proc/pm_human.h"
 #include "../proc/pm_sensor.h"
 
@@ -270,16 +270,25 @@ ngx_http_procmgr_disk_io(ngx_procmgr_job_t *job, int root)
 {
     size_t                               i, n;
     pm_json_t                           *j;
+    ngx_uint_t                           full;
     pm_disk_io_t                        *io, sum;
     const ngx_http_procmgr_host_args_t  *args;
 
     j = &job->json;
     args = job->args;
 
-    if (pm_disk_io(root, &io, &n) != 0) {
+    if (ngx_procmgr_disk_io(job->pm, root, &io, &n, args->nowrap, &full)
+        != 0)
+    {
         ngx_http_procmgr_partial(job, "io");
         pm_json_null(j);
         return;
+    }
+
+    /* there are more of them than can be remembered */
+
+    if (full) {
+        ngx_http_procmgr_partial(job, "io");
     }
 
     if (args->perdisk) {

@@ -28,6 +28,8 @@ static void ngx_http_procmgr_schedule_ask(ngx_http_procmgr_schedule_t *s,
     ngx_uint_t role);
 static void ngx_http_procmgr_schedule_record(void *data,
     const pm_wire_head_t *head, const u_char *bytes);
+static void ngx_http_procmgr_schedule_lost(ngx_http_procmgr_schedule_t *s,
+    const char *source, const char *user, int err);
 static void ngx_http_procmgr_schedule_timers(ngx_http_procmgr_schedule_t *s,
     const char *text, size_t len);
 static int64_t ngx_http_procmgr_schedule_usec(json_t *timer,
@@ -162,7 +164,7 @@ ngx_http_procmgr_schedule_record(void *data, const pm_wire_head_t *head,
 
     text = memchr(bytes, '\0', head->len);
 
-    if (head->error || text == NULL) {
+    if (text == NULL) {
         return;
     }
 
@@ -184,9 +186,41 @@ ngx_http_procmgr_schedule_record(void *data, const pm_wire_head_t *head,
 
     user = strrchr(source, '/');
 
-    if (s->crontabs && user != NULL && user[1] != '\0') {
-        pm_schedule_crontab(s->schedule, source, user + 1, text, rest);
+    if (!s->crontabs || user == NULL || user[1] == '\0') {
+        return;
     }
+
+    if (head->error) {
+        ngx_http_procmgr_schedule_lost(s, source, user + 1, head->error);
+        return;
+    }
+
+    pm_schedule_crontab(s->schedule, source, user + 1, text, rest);
+}
+
+
+static void
+ngx_http_procmgr_schedule_lost(ngx_http_procmgr_schedule_t *s,
+    const char *source, const char *user, int err)
+{
+    pm_schedule_row_t  row;
+
+    if (err == ENOENT) {
+        return;
+    }
+
+    ngx_memzero(&row, sizeof(pm_schedule_row_t));
+
+    row.source = source;
+    row.user.data = user;
+    row.user.len = ngx_strlen(user);
+    row.next = PM_CRON_NEVER;
+    row.last = PM_CRON_NEVER;
+    row.error = (err == EFBIG) ? "is too long to be a table"
+                               : "cannot be read";
+
+    ngx_http_procmgr_partial(s->job, "crontabs");
+    ngx_http_procmgr_schedule_row(s->job, &row);
 }
 
 

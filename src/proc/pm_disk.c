@@ -541,6 +541,21 @@ pm_disk_io(int root, pm_disk_io_t **io, size_t *n)
 }
 
 
+size_t
+pm_disk_unwrap(pm_wraps_t *wraps, pm_disk_io_t *io, size_t n, int keep)
+{
+    pm_wrap_list_t  list;
+
+    list.elts = io;
+    list.n = n;
+    list.size = sizeof(pm_disk_io_t);
+    list.value = offsetof(pm_disk_io_t, value);
+    list.counters = PM_DISK_FIELDS;
+
+    return pm_unwrap(wraps, &list, keep);
+}
+
+
 void
 pm_disk_io_sum(const pm_disk_io_t *io, size_t n, pm_disk_io_t *sum)
 {

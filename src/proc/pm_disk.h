@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "pm_procfs.h"
+#include "pm_wrap.h"
 
 
 typedef struct {
@@ -87,6 +88,10 @@ typedef struct {
 
 /* malloc()ed; a line of another form is left out */
 int pm_disk_io(int root, pm_disk_io_t **io, size_t *n);
+
+/* counters that fell go on from where they were: see pm_unwrap() */
+size_t pm_disk_unwrap(pm_wraps_t *wraps, pm_disk_io_t *io, size_t n,
+    int keep);
 
 /* all disks in one; partitions are in their disks already */
 void pm_disk_io_sum(const pm_disk_io_t *io, size_t n, pm_disk_io_t *sum);

@@ -23,8 +23,6 @@
 
 
 static int pm_net_io_line(pm_net_ios_t *ios, const char *p, const char *end);
-static pm_net_wrap_t *pm_net_wrap_find(pm_net_wraps_t *wraps, size_t first,
-    const char *name);
 
 
 const char *const  pm_net_names[PM_NET_COUNTERS] = {
@@ -167,97 +165,17 @@ pm_net_io_sum(const pm_net_ios_t *ios, pm_net_io_t *sum)
 
 
 size_t
-pm_net_unwrap(pm_net_wraps_t *wraps, pm_net_ios_t *ios, int keep)
+pm_net_unwrap(pm_wraps_t *wraps, pm_net_ios_t *ios, int keep)
 {
-    size_t          i, k, at, full;
-    pm_net_io_t    *io;
-    pm_net_wrap_t  *w, was;
+    pm_wrap_list_t  list;
 
-    /* a damaged number must not lead out of the table */
+    list.elts = ios->elts;
+    list.n = ios->n;
+    list.size = sizeof(pm_net_io_t);
+    list.value = offsetof(pm_net_io_t, value);
+    list.counters = PM_NET_COUNTERS;
 
-    if (wraps->n > PM_NET_WRAPS) {
-        wraps->n = 0;
-    }
-
-    at = 0;
-    full = 0;
-
-    for (i = 0; i < ios->n; i++) {
-        io = &ios->elts[i];
-
-        /* those before `at' stand in the order of this reading already */
-
-        w = pm_net_wrap_find(wraps, at, io->name);
-
-        if (w) {
-            was = *w;
-
-        } else if (wraps->n < PM_NET_WRAPS) {
-            memset(&was, 0, sizeof(was));
-            memcpy(was.name, io->name, PM_NET_NAME);
-
-        } else {
-            full++;
-            continue;
-        }
-
-        for (k = 0; k < PM_NET_COUNTERS; k++) {
-
-            if (io->value[k] >= was.last[k]) {
-                continue;
-            }
-
-            if (keep) {
-                was.lost[k] += was.last[k];
-
-            } else {
-                /* older than what is known, or fallen since */
-                io->value[k] = was.last[k];
-            }
-        }
-
-        if (keep) {
-            memcpy(was.last, io->value, sizeof(was.last));
-
-            /* the one in its place takes the place that it had */
-
-            if (w == NULL) {
-                w = &wraps->elts[wraps->n++];
-            }
-
-            if (w != &wraps->elts[at]) {
-                *w = wraps->elts[at];
-            }
-
-            wraps->elts[at++] = was;
-        }
-
-        for (k = 0; k < PM_NET_COUNTERS; k++) {
-            io->value[k] += was.lost[k];
-        }
-    }
-
-    if (keep) {
-        /* what was not seen is gone */
-        wraps->n = (uint32_t) at;
-    }
-
-    return full;
-}
-
-
-static pm_net_wrap_t *
-pm_net_wrap_find(pm_net_wraps_t *wraps, size_t first, const char *name)
-{
-    size_t  i;
-
-    for (i = first; i < wraps->n; i++) {
-        if (memcmp(wraps->elts[i].name, name, PM_NET_NAME) == 0) {
-            return &wraps->elts[i];
-        }
-    }
-
-    return NULL;
+    return pm_unwrap(wraps, &list, keep);
 }
 
 

@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "pm_wrap.h"
+
 
 #define PM_NET_NAME   16                /* with its zero, as the kernel's */
 #define PM_NET_ADDR   96                /* "fe80::1%<name>", 24 bytes in hex */
@@ -56,33 +58,8 @@ void pm_net_io_free(pm_net_ios_t *ios);
 void pm_net_io_sum(const pm_net_ios_t *ios, pm_net_io_t *sum);
 
 
-/*
- * Counters that fell, because a driver began anew or 32 bits were full: what
- * was lost is added from then on.  An interface that is gone is forgotten.
- * No pointers: it may stand in shared memory.
- */
-
-#define PM_NET_WRAPS  512
-
-typedef struct {
-    char        name[PM_NET_NAME];
-    uint64_t    last[PM_NET_COUNTERS];
-    uint64_t    lost[PM_NET_COUNTERS];
-} pm_net_wrap_t;
-
-
-typedef struct {
-    uint32_t       n;
-    pm_net_wrap_t  elts[PM_NET_WRAPS];  /* in the order of the last reading */
-} pm_net_wraps_t;
-
-
-/*
- * Corrects the values and remembers them; with keep = 0 it does the first
- * alone, for values that may be older than those remembered.  The number of
- * interfaces there was no room for: their values stay as they are.
- */
-size_t pm_net_unwrap(pm_net_wraps_t *wraps, pm_net_ios_t *ios, int keep);
+/* counters that fell go on from where they were: see pm_unwrap() */
+size_t pm_net_unwrap(pm_wraps_t *wraps, pm_net_ios_t *ios, int keep);
 
 
 /* an address, "" is not there */

@@ -24,6 +24,7 @@ static const char  *const pm_schedule_folders[4] = {
 };
 
 
+static int pm_schedule_unfinished(const char *user);
 static void pm_schedule_cron(pm_schedule_t *s);
 static void pm_schedule_folder(pm_schedule_t *s, const char *folder);
 static void pm_schedule_file(pm_schedule_t *s, const char *path,
@@ -117,7 +118,18 @@ void
 pm_schedule_crontab(pm_schedule_t *s, const char *source, const char *user,
     const char *text, size_t len)
 {
-    pm_schedule_table(s, source, user, text, len, NULL);
+    if (!pm_schedule_unfinished(user)) {
+        pm_schedule_table(s, source, user, text, len, NULL);
+    }
+}
+
+
+/* a table that is being written is called tmp.XXXXXX */
+
+static int
+pm_schedule_unfinished(const char *user)
+{
+    return user[0] == '.' || strncmp(user, "tmp.", 4) == 0;
 }
 
 
@@ -417,9 +429,7 @@ pm_schedule_spool(pm_schedule_t *s)
 
     for (i = 0; i < n; i++) {
 
-        /* a table that is being written is called tmp.XXXXXX */
-
-        if (names[i][0] != '.' && strncmp(names[i], "tmp.", 4) != 0) {
+        if (!pm_schedule_unfinished(names[i])) {
             snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
             pm_schedule_file(s, path, names[i]);
         }

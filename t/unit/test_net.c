@@ -101,7 +101,7 @@ reading(const char *names, const uint64_t *values)
 #define READ(names, ...)  reading(names, (uint64_t[]) { __VA_ARGS__ })
 
 
-static pm_net_wraps_t  wraps;
+static pm_wraps_t  wraps;
 
 
 static void
@@ -173,7 +173,7 @@ unwrap_full(void **state)
 
     memset(&wraps, 0, sizeof(wraps));
 
-    n = PM_NET_WRAPS + 3;
+    n = PM_WRAPS + 3;
 
     ios.elts = calloc(n, sizeof(pm_net_io_t));
     ios.n = ios.allocated = n;
@@ -194,7 +194,7 @@ unwrap_full(void **state)
     }
 
     assert_int_equal(pm_net_unwrap(&wraps, &ios, 1), 3);
-    assert_int_equal(wraps.n, PM_NET_WRAPS);
+    assert_int_equal(wraps.n, PM_WRAPS);
 
     assert_int_equal(ios.elts[0].value[0], 50);
     assert_int_equal(ios.elts[3].value[0], 150);

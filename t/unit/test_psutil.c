@@ -32,6 +32,9 @@
 #define CPU  "sys/devices/system/cpu/"
 
 
+static pm_wraps_t  wraps;
+
+
 static int
 folder(void)
 {
@@ -337,6 +340,18 @@ test_disk_io(void **state)
 
     pm_disk_io_sum(io, n, &sum);
     assert_int_equal(sum.value[PM_DISK_READ_COUNT], 11);
+
+    /* milliseconds are 32 bits wide: they begin anew and go on */
+
+    memset(&wraps, 0, sizeof(wraps));
+
+    io[0].value[PM_DISK_BUSY_TIME] = UINT32_MAX;
+    assert_int_equal(pm_disk_unwrap(&wraps, io, n, 1), 0);
+    io[0].value[PM_DISK_BUSY_TIME] = 5;
+    assert_int_equal(pm_disk_unwrap(&wraps, io, n, 1), 0);
+    assert_true(io[0].value[PM_DISK_BUSY_TIME]
+                == (uint64_t) UINT32_MAX + 5);
+    assert_int_equal(io[1].value[PM_DISK_BUSY_TIME], 6);
 
     free(io);
     close(root);

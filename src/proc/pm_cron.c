@@ -445,7 +445,7 @@ pm_cron_range(const pm_cron_field_t *f, const char *p, const char *end,
 
         p = pm_cron_number(f, p + 1, end, &to);
 
-        if (p == NULL) {
+        if (p == NULL || to < f->low || to > f->high) {
             return NULL;
         }
     }
@@ -459,11 +459,6 @@ pm_cron_range(const pm_cron_field_t *f, const char *p, const char *end,
     }
 
     for (i = from; i <= to; i += step) {
-
-        if (i > f->high) {
-            return NULL;
-        }
-
         *bits |= UINT64_C(1) << i;
     }
 

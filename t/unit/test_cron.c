@@ -521,6 +521,177 @@ test_every_minute(void **state)
 }
 
 
+/* the same calendars as systemd understands them, where it is there */
+
+static void
+test_systemd(void **state)
+{
+    int      seen;
+    char     cmd[512], line[256], want[64];
+    FILE    *out;
+    size_t   i;
+
+    static const struct {
+        const char  *fields;
+        const char  *calendar;
+    } t[] = {
+        { "0 6 * * mon", "Mon *-*-* 06:00" },
+        { "*/15 * * * *", "*:0/15" },
+        { "25 6 * * *", "06:25" },
+        { "52 6 1 * *", "*-*-01 06:52" },
+        { "0 0 29 2 *", "*-02-29" },
+        { "30 3 * 3,10 sat,sun", "Sat,Sun *-03,10-* 03:30" },
+        { "5 0-23/3 * * 1-5", "Mon..Fri *-*-* 00/3:05" },
+        { "59 23 31 12 *", "*-12-31 23:59" },
+        { "@weekly", "Sun *-*-* 00:00" },
+        { "@yearly", "yearly" }
+    };
+
+    static const char *const  after[] = {
+        "2026-11-21 00:30", "2026-03-27 20:00", "2026-10-24 19:00",
+        "2027-12-31 23:59", "2028-02-28 22:59"
+    };
+
+    static const char *const  zones[] = {
+        "Europe/Berlin", "Asia/Kolkata", "UTC"
+    };
+
+    (void) state;
+
+    if (access("/usr/bin/systemd-analyze", X_OK) == -1) {
+        skip();
+    }
+
+    for (i = 0; i < 150; i++) {
+        const char  *zone_name = zones[i / 50], *from = after[i / 10 % 5];
+
+        snprintf(cmd, sizeof(cmd), "TZ=%s LC_ALL=C systemd-analyze calendar "
+                 "--base-time='%s:00 UTC' '%s' 2>/dev/null", zone_name,
+                 from, t[i % 10].calendar);
+
+        out = popen(cmd, "r");
+        assert_non_null(out);
+
+        seen = 0;
+
+        while (fgets(line, sizeof(line), out)) {
+
+            /* "(in UTC): Mon 2026-11-23 05:00:00 UTC", or the line itself */
+
+            if ((strstr(line, "(in UTC)") || strstr(line, "Next elapse"))
+                && strstr(line, " UTC\n")
+                && sscanf(strstr(line, ": ") + 2, "%*s %63[0-9: -]", want)
+                   == 1)
+            {
+                want[16] = '\0';
+                seen = 1;
+            }
+        }
+
+        pclose(out);
+
+        if (seen && strcmp(next(t[i % 10].fields, zone_name, from), want)
+                    != 0)
+        {
+            fail_msg("\"%s\" in %s after %s: %s, systemd has %s",
+                     t[i % 10].fields, zone_name, from,
+                     next(t[i % 10].fields, zone_name, from), want);
+        }
+
+        if (i % 10 != 4) {
+            assert_true(seen);
+        }
+    }
+}
+
+
+/* what the real one refuses we call broken, where it is there */
+
+static void
+test_real_cron(void **state)
+{
+    int              real, fd;
+    char             path[] = "/tmp/procmgr.XXXXXX", cmd[128];
+    size_t           i;
+    pm_cron_line_t   l;
+
+    static const char *const  lines[] = {
+        "* * * * * x", "5/10 * * * * x", "*/0 * * * * x", "*/70 * * * * x",
+        "0 0 * * sat-sun x", "0 0 * * fri-7 x", "0 0 * * monday x",
+        "0 0 * JAN,feb mon x", "10-5 * * * * x", "60 * * * * x",
+        "58-61 * * * * x", "58-61/5 * * * * x", "* * 0 * * x",
+        "* * * * 8 x", "* * * 0 * x", "@daily x", "@Daily x",
+        "@midnight x", "@foo x", "A=b", " A = \"b c\"", "A=", "\"A\"=b",
+        "'A' = b", "A=\"\"", "A B=c", "1,2, * * * * x", ",1 * * * * x",
+        "1-2-3 * * * * x", "1-5/100 * * * * x", "*/2,3 * * * * x",
+        "1~5 * * * * x", "1x * * * * x", "*x * * * * x", "1-3x * * * * x",
+        "0 24 * * * x", "00005 * * * * x", "*-5 * * * * x", "- * * * * x",
+        "-1 * * * * x", "1- * * * * x", "1-/2 * * * * x", "1/ * * * * x",
+        "*/ * * * * x", "0 0 1-15/2,20 */3 1-5 x %%y", "# a", " \t# b",
+        "* * * * x", "1 2 3", "x", "@reboot x", "0 0 * mar-may,dec * x",
+        "0 0 * * 0-7 x", "0 0 * * mon,wed,7 x", "* * * jan-13 * x"
+    };
+
+    (void) state;
+
+    if (access("/usr/bin/crontab", X_OK) == -1
+        || access("/var/spool/cron/crontabs", F_OK) == -1)
+    {
+        skip();
+    }
+
+    fd = mkstemp(path);
+    assert_true(fd != -1);
+
+    snprintf(cmd, sizeof(cmd), "crontab -n %s >/dev/null 2>&1", path);
+
+    dprintf(fd, "0 0 * * * x\n");
+
+    if (system(cmd) != 0) {
+        close(fd);
+        unlink(path);
+        skip();
+    }
+
+    for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+
+        assert_int_equal(ftruncate(fd, 0), 0);
+        assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+        dprintf(fd, "%s\n", lines[i]);
+
+        real = (system(cmd) == 0);
+
+        pm_cron_line(&l, lines[i], strlen(lines[i]), 0);
+
+        if (real != (l.kind != PM_CRON_BROKEN)) {
+            fail_msg("\"%s\": cron %s it", lines[i],
+                     real ? "takes" : "refuses");
+        }
+    }
+
+    close(fd);
+    unlink(path);
+}
+
+
+static void
+test_times(void **state)
+{
+    char  buf[PM_TIME_LEN];
+
+    (void) state;
+
+    pm_time_text(buf, INT64_C(1795221000123));
+    assert_string_equal(buf, "2026-11-21T00:30:00.123Z");
+    pm_time_text(buf, -1);
+    assert_string_equal(buf, "1969-12-31T23:59:59.999Z");
+    pm_time_text(buf, 0);
+    assert_string_equal(buf, "1970-01-01T00:00:00.000Z");
+    pm_time_text(buf, INT64_MAX);
+    assert_string_equal(buf, "");
+}
+
+
 static void
 test_names(void **state)
 {
@@ -546,6 +717,9 @@ main(void)
         cmocka_unit_test(test_next),
         cmocka_unit_test(test_clocks),
         cmocka_unit_test(test_every_minute),
+        cmocka_unit_test(test_systemd),
+        cmocka_unit_test(test_real_cron),
+        cmocka_unit_test(test_times),
         cmocka_unit_test(test_names)
     };
 

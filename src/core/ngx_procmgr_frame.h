@@ -9,7 +9,7 @@
 #include "ngx_procmgr_spawn.h"
 
 
-#define NGX_PROCMGR_FRAME_RECORD  (16 * 1024 * 1024)
+#define NGX_PROCMGR_FRAME_RECORD  PM_WIRE_RECORD_LEN
 
 
 typedef struct {                        /* zeroed before its first use */

@@ -351,7 +351,9 @@ ngx_http_procmgr_rows_record(void *data, const pm_wire_head_t *head,
         return;
     }
 
-    if (head->error == 0) {
+    /* a part of a list would be a lie */
+
+    if (head->error == 0 && !head->more) {
         ngx_http_procmgr_row_record(rows, row, head->field,
                                     (const char *) bytes, head->len);
     }

@@ -30,7 +30,8 @@
 #define PM_WIRE_KEYS      48
 #define PM_WIRE_KEY_LEN   32          /* bytes of the MAC key */
 #define PM_WIRE_OUTPUT    65536       /* per stream, the rest is counted */
-#define PM_WIRE_RECORD_LEN  (16 * 1024 * 1024)    /* a longer one is cut */
+/* smaps of as many mappings as a process may have; a longer one is cut */
+#define PM_WIRE_RECORD_LEN  (64 * 1024 * 1024)
 #define PM_WIRE_PIDS      131072      /* in one request */
 
 #define PM_WIRE_REQUEST   'Q'

@@ -315,13 +315,17 @@ int
 pm_attr_fds(int proc, int32_t pid, uint64_t *n)
 {
     char          path[PM_PROCFS_PATH];
+    const char   *env;
     struct statx  st;
 
     if (pm_fds_known == PM_FDS_UNKNOWN) {
 
         /* this process has some open for sure */
 
-        pm_fds_known = statx(proc, "self/fd", 0, STATX_SIZE, &st) == 0
+        env = getenv("PROCMGR_FDS");
+
+        pm_fds_known = (env == NULL || strcmp(env, "folder") != 0)
+                       && statx(proc, "self/fd", 0, STATX_SIZE, &st) == 0
                        && st.stx_size > 0
                        ? PM_FDS_SIZE : PM_FDS_NONE;
     }

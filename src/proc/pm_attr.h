@@ -56,10 +56,11 @@ int pm_attr_affinity(int32_t pid, pm_cpuset_t *set);
 
 /*
  * The number of descriptors, which Linux 6.2 tells to everybody.  0, errno,
- * or ENOTSUP where the kernel is older: the folder has to be read then.
+ * or ENOTSUP where the kernel is older, or PROCMGR_FDS=folder stands in the
+ * environment: the folder has to be read then.
  */
 int pm_attr_fds(int proc, int32_t pid, uint64_t *n);
-/* as if the kernel were older, for tests */
+/* the same for a test */
 void pm_attr_fds_forget(void);
 
 

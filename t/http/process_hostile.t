@@ -1,0 +1,177 @@
+#!/usr/bin/perl
+
+# Processes that are hard to read, real ones: none of them harms the list, its
+# time or what is said of others.
+
+use strict;
+use warnings;
+
+use File::Temp qw(tempdir);
+use JSON::PP;
+use POSIX ();
+use Time::HiRes qw(sleep time);
+
+use lib 't/lib';
+use Test::More;
+use Test::Procmgr;
+use Test::ProcmgrProc;
+
+my $dir = tempdir(CLEANUP => 1);
+chmod 0755, $dir;
+system('cc', '-std=c11', '-D_GNU_SOURCE', '-O1', '-pthread', '-o',
+    "$dir/hostile", 't/lib/hostile.c') == 0
+    or plan skip_all => 'no compiler';
+
+my $t = Test::Procmgr->new(plan => 40)->run(interval => '200ms',
+    zone => '128m', workers => 1, main => 'env PROCMGR_FDS=folder;',
+    policy => 'read fields=cmdline roles=viewer');
+my $s = $t->login();
+my @running;
+
+# names
+
+for my $name ("a) S 1 (b", "tab\tUid:\t0\t0\t0", "line\nPPid: 1", "\xff\xfe)",
+    '<img onerror>', "Uid:\t0\t0\t0", "\x1b[2J", ' ', ')')
+{
+    my $p = hostile('name', unpack 'H*', $name) or next;
+    my $row = $s->get("/system/process/$p?simple=false")->{json}[0];
+    my $want = substr $name, 0, 15;
+    $want =~ s/[\x80-\xff]/\x{fffd}/g;
+    my $shown = $want =~ s/[^ -~]/./gr;
+
+    is($row->{name}, $want, "a process called \"$shown\"");
+    is_deeply([$row->{ppid}, $row->{uids}[0], $row->{num_threads},
+        $row->{status}], [$$, $>, 1, 'sleeping'], 'and its facts');
+}
+
+# arguments
+
+for my $mb (2, 6) {
+    my $n = $mb == 2 ? 20 : 59;
+    my $p = hostile('args', $n * 100_000);
+
+    SKIP: {
+        skip "no arguments of $mb MB here", 3 if !$p;
+
+        my $r = $s->get("/system/process/$p/cmdline");
+        is($r->{status}, 200, "arguments of $mb MB");
+        is(scalar @{ $r->{json} }, $n + 2, 'all of them');
+        is(length $r->{json}[-1], 99_999, 'whole');
+        end_of($p);
+    }
+}
+
+my $p = hostile('empty');
+is_deeply($s->get("/system/process/$p/cmdline")->{json}, [],
+    'arguments that were emptied');
+is($s->get("/system/process/$p/name")->{json}, 'hostile', 'leave the name');
+
+my $long = spawn(code => sub { $0 = 'x' x 4000; 'ready' });
+ok($s->get("/system/process/$long->{pid}/cmdline")->{json}[0] =~ /^x+$/,
+    'a long title');
+
+my $secret = spawn(code => sub { $0 = 'run --password=hunter2 -phunter2';
+    'ready' });
+my $v = $t->login('viewer');
+is_deeply($v->get("/system/process/$secret->{pid}/cmdline")->{json},
+    ['run', '--password=***', '-p***'], 'viewers see no secret');
+unlike($v->get('/system/process/info?simple=false')->{body}, qr/hunter2/,
+    'nowhere');
+is_deeply($s->get("/system/process/$secret->{pid}/cmdline")->{json},
+    ['run', '--password=hunter2', '-phunter2'], 'administrators do');
+
+# many threads
+
+my $threads = hostile('threads', 200);
+my $list = $s->get("/system/process/$threads/threads")->{json};
+is(scalar @$list, 201, 'threads called like what stands behind their names');
+is_deeply([grep { $_->{user_time} > 60 } @$list], [], 'and their times');
+my ($tid) = grep { $_ != $threads } map { $_->{id} } @$list;
+is($s->get("/system/process/$tid/name")->{status}, 404, 'none is a process');
+is($s->get("/system/process/$tid/is_running")->{body}, 'false', 'nor runs');
+
+# many mappings
+
+my $maps = hostile('maps', 60_000);
+
+SKIP: {
+    skip 'no 60,000 mappings here', 2 if !$maps;
+
+    my $start = time;
+    my $r = $s->get("/system/process/$maps/memory_maps?grouped=false");
+    my $took = time - $start;
+    is($r->{status}, 200, sprintf '60,000 mappings in %.1f s', $took);
+    cmp_ok(scalar @{ $r->{json} }, '>=', 60_000, 'each of them');
+    end_of($maps);
+}
+
+# descriptors where the kernel does not count them
+
+my $fds = spawn(code => sub { our @k; open $k[$_], '<', '/dev/null'
+    for 0 .. 30; 'ready' });
+sleep 0.3;
+my $n = () = glob "/proc/$fds->{pid}/fd/*";
+is($s->get("/system/process/$fds->{pid}/num_fds")->{json}, $n,
+    'descriptors are counted in the folder');
+is($s->get("/system/process/2/num_fds")->{json}, 0, 'of a kernel thread')
+    if -d '/proc/2';
+pass('no kernel threads here') if !-d '/proc/2';
+
+# a thousand forks a second
+
+my $forks = hostile('forks', 1000, 8);
+my $start = time;
+my (@wrong, $answers);
+
+while (time - $start < 3) {
+    my $r = $s->get('/system/process/info?simple=false');
+    $answers++;
+    push @wrong, $r->{status} if $r->{status} != 200;
+    push @wrong, grep { keys %$_ != 31 } @{ $r->{json} || [] };
+
+    my %seen;
+    push @wrong, grep { $seen{ $_->{pid} }++ } @{ $r->{json} || [] };
+}
+
+is_deeply(\@wrong, [], 'a thousand forks a second');
+cmp_ok($answers, '>=', 1, 'answers meanwhile');
+
+
+sub hostile {
+    my (@args) = @_;
+
+    pipe my $from, my $to or die;
+    my $pid = fork() // die;
+
+    if (!$pid) {
+        POSIX::dup2(fileno $to, 1);
+        open STDERR, '>', '/dev/null';
+        exec "$dir/hostile", @args or POSIX::_exit(1);
+    }
+
+    close $to;
+    push @running, $pid;
+    my $said = <$from> // '';
+
+    if ($said ne "ready\n") {
+        end_of($pid);
+        return undef;
+    }
+
+    sleep 0.25;
+    return $pid;
+}
+
+sub end_of {
+    for my $pid (my @pids = @_) {
+        kill 'KILL', $pid;
+        waitpid $pid, 0;
+        @running = grep { $_ != $pid } @running;
+    }
+}
+
+END {
+    my $status = $?;
+    end_of(@running) if $t && $t->{owner} == $$;
+    $? = $status;
+}

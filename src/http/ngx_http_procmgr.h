@@ -102,7 +102,6 @@ typedef struct {
 extern ngx_http_procmgr_route_t  ngx_http_procmgr_session_routes[];
 extern ngx_http_procmgr_route_t  ngx_http_procmgr_system_routes[];
 extern ngx_http_procmgr_route_t  ngx_http_procmgr_item_routes[];
-extern ngx_http_procmgr_route_t  ngx_http_procmgr_item_routes[];
 extern ngx_http_procmgr_route_t  ngx_http_procmgr_host_routes[];
 extern ngx_http_procmgr_route_t  ngx_http_procmgr_constants_routes[];
 extern ngx_http_procmgr_route_t  ngx_http_procmgr_network_routes[];
@@ -133,6 +132,7 @@ struct ngx_http_procmgr_ctx_s {
     unsigned                      cached:1; /* sess is from the zone */
     unsigned                      known:1;  /* sess is good */
     unsigned                      waited:1; /* for the epoch, once */
+    unsigned                      bearer:1; /* a token, not the cookie */
 };
 
 
@@ -279,6 +279,27 @@ ngx_uint_t ngx_http_procmgr_is_json(ngx_http_request_t *r);
 /* a session as the database tells it; NGX_DECLINED: not to be trusted */
 ngx_int_t ngx_http_procmgr_sess_parse(json_t *value, ngx_procmgr_sess_t *s);
 
+/* bearer.c */
+
+ngx_int_t ngx_http_procmgr_bearer(ngx_http_request_t *r, ngx_str_t *token);
+/* NGX_DECLINED: a token was told that this is not for it */
+ngx_int_t ngx_http_procmgr_person(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx);
+
+#define NGX_HTTP_PROCMGR_PASSWORD_MIN  8
+
+/* routes of the session family in account.c */
+ngx_int_t ngx_http_procmgr_account_list(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx);
+ngx_int_t ngx_http_procmgr_account_get(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx);
+ngx_int_t ngx_http_procmgr_account_add(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx);
+ngx_int_t ngx_http_procmgr_account_change(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx);
+ngx_int_t ngx_http_procmgr_account_delete(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx);
+
 /* routes of the session family in login.c, and what both files answer */
 ngx_int_t ngx_http_procmgr_login(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx);
@@ -288,6 +309,8 @@ ngx_int_t ngx_http_procmgr_reauth(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx);
 json_t *ngx_http_procmgr_session_json(ngx_http_request_t *r,
     ngx_procmgr_sess_t *s);
+/* 503: too many passwords are being hashed */
+ngx_int_t ngx_http_procmgr_busy(ngx_http_request_t *r);
 
 /* Set-Cookie; an empty token removes the cookie */
 ngx_int_t ngx_http_procmgr_set_cookie(ngx_http_request_t *r,

@@ -21,6 +21,7 @@ typedef struct {                        /* a last_seen on its way */
     u_char                key[32];
     int64_t               touched;
     uint64_t              sent;
+    ngx_uint_t            bearer;
 } ngx_http_procmgr_toucher_t;
 
 
@@ -185,7 +186,15 @@ ngx_http_procmgr_find_session(ngx_http_request_t *r,
     pm_sha256_t  sha;
     ngx_uint_t  act;
 
-    if (ngx_http_procmgr_token(r, ctx, &token) != NGX_OK) {
+    rc = ngx_http_procmgr_bearer(r, &token);
+
+    ctx->bearer = (rc != NGX_DECLINED);
+
+    if (!ctx->bearer) {
+        rc = ngx_http_procmgr_token(r, ctx, &token);
+    }
+
+    if (rc != NGX_OK) {
         return ngx_http_procmgr_no_session(r, ctx);
     }
 
@@ -307,9 +316,12 @@ ngx_http_procmgr_read_session(ngx_http_request_t *r,
 
     ctx->sess.checked = ngx_procmgr_boottime();
 
-    rc = ngx_http_procmgr_ask(r, ctx,
-                              "SELECT procmgr.session_get($1, $2::int)", 2,
-                              params, ngx_http_procmgr_session_read);
+    rc = ctx->bearer
+         ? ngx_http_procmgr_ask(r, ctx, "SELECT procmgr.token_get($1)", 1,
+                                params, ngx_http_procmgr_session_read)
+         : ngx_http_procmgr_ask(r, ctx,
+                                "SELECT procmgr.session_get($1, $2::int)", 2,
+                                params, ngx_http_procmgr_session_read);
 
     if (rc != NGX_AGAIN) {
         ctx->rc = rc;
@@ -357,6 +369,7 @@ ngx_http_procmgr_session_read(ngx_http_request_t *r,
     ngx_memcpy(sess.key, ctx->key, sizeof(sess.key));
     sess.checked = ctx->sess.checked;
     sess.used = now;
+    sess.bearer = ctx->bearer;
     sess.touched = ctx->cached ? ctx->sess.touched : 0;
 
     ngx_procmgr_sess_put(ctx->pm, &sess);
@@ -487,6 +500,7 @@ ngx_http_procmgr_touch(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx)
     }
 
     t->pm = ctx->pm;
+    t->bearer = ctx->bearer;
     t->touched = now;
     t->sent = ngx_procmgr_boottime();
     ngx_memcpy(t->key, ctx->key, sizeof(t->key));
@@ -498,8 +512,10 @@ ngx_http_procmgr_touch(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx)
     params[1] = idle;
 
     if (ngx_procmgr_pg_query(ctx->pm,
-                             "SELECT procmgr.session_touch($1, $2::int)", 2,
-                             params, 0, ngx_http_procmgr_touched, t)
+                             t->bearer ? "SELECT procmgr.token_touch($1)"
+                             : "SELECT procmgr.session_touch($1, $2::int)",
+                             t->bearer ? 1 : 2, params, 0,
+                             ngx_http_procmgr_touched, t)
         == NULL)
     {
         ngx_free(t);
@@ -534,6 +550,7 @@ ngx_http_procmgr_touched(void *data, ngx_procmgr_pg_result_t *res)
     } else {
         ngx_memcpy(sess.key, t->key, sizeof(sess.key));
         sess.touched = t->touched;
+        sess.bearer = t->bearer;
         sess.checked = t->sent;
         sess.used = ngx_procmgr_boottime();
 

@@ -104,7 +104,8 @@ static const char *const  ngx_http_procmgr_log_types[] = {
     "service_enable", "service_disable", "command_run", "process_signal",
     "process_priority", "login", "logout", "login_failed",
     "password_changed", "memory_alert", "memory_watch", "sensitive_read",
-    NULL
+    "account_added", "account_changed", "account_deleted", "token_added",
+    "token_revoked", "log_archived", NULL
 };
 
 

@@ -16,7 +16,6 @@
 
 #define NGX_HTTP_PROCMGR_USER_MAX     64
 #define NGX_HTTP_PROCMGR_AGENT_MAX    256
-#define NGX_HTTP_PROCMGR_PASSWORD_MIN 8
 
 /* base64url of 32 bytes and a zero */
 #define NGX_HTTP_PROCMGR_SECRET_LEN   44
@@ -87,7 +86,6 @@ static void ngx_http_procmgr_login_keep(ngx_http_procmgr_ctx_t *ctx,
 static void ngx_http_procmgr_login_gone(void *data);
 static ngx_int_t ngx_http_procmgr_throttled(ngx_http_request_t *r,
     ngx_http_procmgr_login_t *login);
-static ngx_int_t ngx_http_procmgr_busy(ngx_http_request_t *r);
 static ngx_int_t ngx_http_procmgr_secret(
     u_char buf[NGX_HTTP_PROCMGR_SECRET_LEN]);
 
@@ -185,7 +183,8 @@ ngx_http_procmgr_login_begin(ngx_http_request_t *r,
     login->purpose = purpose;
     ctx->data = login;
 
-    if (ngx_http_procmgr_args(r, ctx, NULL, NULL) != NGX_OK
+    if (ngx_http_procmgr_person(r, ctx) != NGX_OK
+        || ngx_http_procmgr_args(r, ctx, NULL, NULL) != NGX_OK
         || ngx_http_procmgr_members(r, ctx, members, login) != NGX_OK)
     {
         return ctx->rc;
@@ -322,7 +321,7 @@ ngx_http_procmgr_login_hash(ngx_http_request_t *r,
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_procmgr_busy(ngx_http_request_t *r)
 {
     ngx_str_t  value;

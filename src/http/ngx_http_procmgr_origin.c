@@ -237,6 +237,10 @@ ngx_http_procmgr_check_csrf(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx)
         return NGX_DECLINED;
     }
 
+    if (ctx->sess.bearer) {
+        return NGX_OK;
+    }
+
     origin = ngx_http_procmgr_header_in(r, "origin");
     site = ngx_http_procmgr_header_in(r, "sec-fetch-site");
 

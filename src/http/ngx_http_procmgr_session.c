@@ -47,6 +47,24 @@ ngx_http_procmgr_route_t  ngx_http_procmgr_session_routes[] = {
       NGX_HTTP_PROCMGR_BODY|NGX_HTTP_PROCMGR_ACT,
       ngx_http_procmgr_reauth },
 
+    { NGX_HTTP_GET, "accounts", NGX_PROCMGR_ROLE_ADMIN, 0,
+      ngx_http_procmgr_account_list },
+
+    { NGX_HTTP_POST, "accounts", NGX_PROCMGR_ROLE_ADMIN,
+      NGX_HTTP_PROCMGR_BODY|NGX_HTTP_PROCMGR_ACT,
+      ngx_http_procmgr_account_add },
+
+    { NGX_HTTP_GET, "accounts/{word}", NGX_PROCMGR_ROLE_ADMIN, 0,
+      ngx_http_procmgr_account_get },
+
+    { NGX_HTTP_PATCH, "accounts/{word}", NGX_PROCMGR_ROLE_ADMIN,
+      NGX_HTTP_PROCMGR_BODY|NGX_HTTP_PROCMGR_ACT,
+      ngx_http_procmgr_account_change },
+
+    { NGX_HTTP_DELETE, "accounts/{word}", NGX_PROCMGR_ROLE_ADMIN,
+      NGX_HTTP_PROCMGR_ACT,
+      ngx_http_procmgr_account_delete },
+
     { NGX_HTTP_DELETE, "{id}", NGX_PROCMGR_ROLE_VIEWER, NGX_HTTP_PROCMGR_ACT,
       ngx_http_procmgr_session_end_id },
 
@@ -91,10 +109,10 @@ ngx_http_procmgr_session_json(ngx_http_request_t *r, ngx_procmgr_sess_t *s)
 
     expires[sizeof(expires) - 1] = '\0';
 
-    return json_pack("{s:s, s:s, s:s, s:s, s:I}",
+    return json_pack("{s:s, s:s, s:s?, s:s, s:I}",
                      "user", s->user,
                      "role", ngx_http_procmgr_role_name(s->role),
-                     "csrf", s->csrf,
+                     "csrf", s->bearer ? NULL : s->csrf,
                      "expires", expires,
                      "idle_seconds", (json_int_t) pmcf->idle);
 }
@@ -107,7 +125,9 @@ ngx_http_procmgr_session_end(ngx_http_request_t *r,
     char         hex[65];
     const char  *params[1];
 
-    if (ngx_http_procmgr_args(r, ctx, NULL, NULL) != NGX_OK) {
+    if (ngx_http_procmgr_person(r, ctx) != NGX_OK
+        || ngx_http_procmgr_args(r, ctx, NULL, NULL) != NGX_OK)
+    {
         return ctx->rc;
     }
 

@@ -3,8 +3,8 @@
  *
  * Copies the sources and the ES modules of the npm packages into OUT, turns
  * bare imports into relative ones (the Content-Security-Policy leaves no room
- * for an inline import map), lists the licences and writes a .gz beside every
- * text file for nginx's gzip_static.
+ * for an inline import map), leaves out comments, lists the licences and
+ * writes a .gz beside every text file for nginx's gzip_static.
  */
 
 import { cp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
@@ -67,6 +67,15 @@ function rewrite(code, file) {
     return word + quote + (path.startsWith('.') ? path : `./${path}`) + quote;
   });
 }
+
+
+/*
+ * Comments that begin a line, and empty lines, are for those who read the
+ * sources: a fifth of what would go over the wire.
+ */
+const lean = (code) => code
+  .replace(/^[ \t]*\/\*(?:(?!\*\/)[^])*\*\/[ \t]*\n/gm, '').replace(/\n{2,}/g, '\n')
+  .replace(/^\n/, '');
 
 
 async function layOutVendor(out) {
@@ -142,7 +151,11 @@ async function build(out) {
     const place = relative(out, file);
     const code = await readFile(file, 'utf8');
 
-    await writeFile(file, rewrite(code, place));
+    await writeFile(file, lean(rewrite(code, place)));
+  }
+
+  for (const file of (await files(join(out, 'css')))) {
+    await writeFile(file, lean(await readFile(file, 'utf8')));
   }
 
   await layOutVendor(out);

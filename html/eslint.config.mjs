@@ -1,11 +1,12 @@
 import js from '@eslint/js';
 
-const browser = Object.fromEntries(['AbortController', 'AbortSignal', 'Intl',
+const browser = Object.fromEntries(['AbortController', 'AbortSignal', 'FormData',
+  'Intl',
   'ResizeObserver', 'URL', 'URLSearchParams', 'addEventListener',
   'clearInterval', 'clearTimeout', 'crypto', 'devicePixelRatio',
   'document', 'fetch',
-  'getComputedStyle', 'history', 'localStorage', 'location', 'matchMedia',
-  'navigator', 'setInterval', 'setTimeout',
+  'getComputedStyle', 'history', 'innerHeight', 'localStorage', 'location', 'matchMedia',
+  'navigator', 'removeEventListener', 'setInterval', 'setTimeout',
 ].map((name) => [name, 'readonly']));
 
 const node = Object.fromEntries(['console', 'process',

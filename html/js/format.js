@@ -50,7 +50,9 @@ export function kibibytes(kib) {
 
 
 /** @param {unknown} n */
-export const bytes = (n) => kibibytes(typeof n === 'number' ? n / 1024 : n);
+export const bytes = (n) => (typeof n === 'number' && n < 1024
+  ? `${decimals(0).format(n)} B`
+  : kibibytes(typeof n === 'number' ? n / 1024 : n));
 
 
 /** @param {unknown} seconds two largest units */

@@ -38,6 +38,49 @@ export function remember(summary) {
 }
 
 
+/* the sum of what all interfaces but the loopback carried */
+
+/** @type {{ version: number, time: number[], recv: (number | null)[],
+ *           sent: (number | null)[] }} */
+const network = { version: 0, time: [], recv: [], sent: [] };
+let carried = { at: 0, recv: 0, sent: 0 };
+
+/** @param {any} io an answer of system/network/io @param {number} ms */
+export function rememberNetwork(io, ms) {
+  const at = ms / 1000;
+  const seconds = at - carried.at;
+
+  if (seconds < .5) {
+    return;
+  }
+
+  const now = { at, recv: 0, sent: 0 };
+
+  for (const [nic, n] of Object.entries(io)) {
+    if (nic !== 'lo') {
+      now.recv += n.bytes_recv;
+      now.sent += n.bytes_sent;
+    }
+  }
+
+  if (carried.at) {
+    const rate = (key) => (seconds > GAP ? null
+      : Math.max(0, (now[key] - carried[key]) / seconds));
+
+    network.time.push(at);
+    network.recv.push(rate('recv'));
+    network.sent.push(rate('sent'));
+    network.version++;
+
+    while (at - network.time[0] > KEPT) {
+      [network.time, network.recv, network.sent].forEach((r) => r.shift());
+    }
+  }
+
+  carried = now;
+}
+
+
 /** @param {(number | null)[]} values */
 const push = (values) => rows.forEach((row, i) => row.push(values[i]));
 
@@ -60,10 +103,12 @@ export function share(part, whole) {
 /** the server is another one, or another session looks */
 export function forget() {
   rows.forEach((row) => { row.length = 0; });
+  [network.time, network.recv, network.sent].forEach((r) => { r.length = 0; });
+  carried = { at: 0, recv: 0, sent: 0 };
   generation = -1;
   version++;
 }
 
 
 export const history = () => ({ version, time: rows[0], cpu: rows[1],
-  memory: rows[2], swap: rows[3], load: rows[4] });
+  memory: rows[2], swap: rows[3], load: rows[4], network });

@@ -43,6 +43,7 @@ export async function perform(w, onProgress) {
     refresh('log');
     refresh('control/services');
     refresh('system/services');
+    refresh('system/process');
   }
 }
 

@@ -10,6 +10,7 @@ import { useEffect, useReducer, useRef } from 'preact/hooks';
 import { ApiError, request } from './api.js';
 import { app } from './store.js';
 
+const ABSENT = [400, 404, 405, 501];
 const KEPT = 30000;         /* what was left comes back with its last answer */
 
 
@@ -48,7 +49,8 @@ class Feed {
   arm() {
     clearTimeout(this.timer);
 
-    if (this.wanted) {
+    /* what is not there now is not asked for again and again */
+    if (this.wanted && !ABSENT.includes(this.error?.status ?? 200)) {
       const pace = Math.min(...this.users.values());
 
       this.timer = setTimeout(() => this.ask(),

@@ -121,6 +121,8 @@ export const app = createStore({
   lang: '',
   theme: initialTheme(),
   interval: initialInterval(),
+  /** single keys do something */
+  keys: recall('keys') !== 'off',
   paused: false,
   /** the server does not answer
    * @type {{ since: number, retryAt: number } | null} */
@@ -149,6 +151,26 @@ export function setPace(interval) {
   keep('interval', String(interval));
   app.set({ interval });
 }
+
+
+/** @param {boolean} keys */
+export function setKeys(keys) {
+  keep('keys', keys ? 'on' : 'off');
+  app.set({ keys });
+}
+
+
+/** @param {string} view @param {string[]} all @param {string[]} standard */
+export function storedColumns(view, all, standard) {
+  const chosen = (recall(`columns.${view}`) ?? '').split(',')
+    .filter((name) => all.includes(name));
+
+  return chosen.length > 0 ? chosen : standard;
+}
+
+/** @param {string} view @param {string[]} names */
+export const storeColumns = (view, names) => keep(`columns.${view}`,
+  names.join(','));
 
 
 export const storedLanguage = () => recall('lang');

@@ -76,6 +76,19 @@ test('our own sources know no outside address', () => {
 });
 
 
+test('comments are left out, and nothing else of the code', () => {
+  const code = (file) => text(file).replace(/\/\*(?:(?!\*\/)[^])*\*\//g, '')
+    .replace(/\bfrom '[^']*'/g, '').replace(/\s+/g, ' ').trim();
+
+  for (const file of named(/\/(js|css)\/.*\.(js|css)$/)) {
+    const source = join(html, relative(out, file));
+
+    assert.equal(code(file), code(source), file);
+    assert.ok(statSync(file).size < statSync(source).size, file);
+  }
+});
+
+
 test('each text file has its compressed twin', () => {
   for (const file of named(/\.(html|js|css|json|svg|txt)$/)) {
     assert.deepEqual(gunzipSync(readFileSync(`${file}.gz`)),

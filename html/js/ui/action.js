@@ -8,8 +8,8 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { Dialog } from './dialog.js';
 import { html } from './html.js';
 import { Notice, Output, Problem, State } from './parts.js';
-import { ApiError } from '../api.js';
-import { duration, plain } from '../format.js';
+import { ApiError, request } from '../api.js';
+import { duration, kibibytes, number, plain } from '../format.js';
 import { has, t, tm } from '../i18n.js';
 import { perform, running, wish } from '../ops.js';
 import { href } from '../store.js';
@@ -24,6 +24,7 @@ const ENDS = { success: 'ok', failure: 'bad', refused: 'bad', unknown: 'warn' };
  *   title: string, what: any, verb: string, doing: string, danger?: boolean,
  *   path: string, body: object,
  * }} Action
+ * what and body may change until the user has confirmed
  *
  * @param {{ action: Action, onClose: (op: any) => void }} props
  */
@@ -31,7 +32,7 @@ export function ActionDialog({ action, onClose }) {
   const [phase, setPhase] = useState('ask');
   const [op, setOp] = useState(/** @type {any} */ (null));
   const [error, setError] = useState(/** @type {ApiError | null} */ (null));
-  const want = useRef(wish(action.path, action.body));
+  const want = useRef(/** @type {import('../ops.js').Wish | null} */ (null));
   const close = useRef(/** @type {HTMLButtonElement | null} */ (null));
   const shown = useRef(true);
 
@@ -44,6 +45,7 @@ export function ActionDialog({ action, onClose }) {
   }, [phase]);
 
   const go = async () => {
+    want.current ??= wish(action.path, action.body);
     setPhase('doing');
     setError(null);
 
@@ -62,10 +64,23 @@ export function ActionDialog({ action, onClose }) {
 
       if (shown.current) {
         setError(e);
-        setPhase('failed');
+        setPhase(e.code === 'reauth_required' ? 'password' : 'failed');
       }
     }
   };
+
+  /** @param {string} password nothing was done yet: it is another wish */
+  const reauth = async (password) => {
+    await request('POST', 'session/reauth', { body: { password },
+      quiet: true });
+    want.current = null;
+    await go();
+  };
+
+  if (phase === 'password') {
+    return html`<${Reauth} title=${action.title} send=${reauth}
+      onClose=${() => onClose(op)} />`;
+  }
 
   const kind = phase === 'done' ? (op.is_exec ? 'ok' : 'bad')
     : phase === 'failed' ? 'bad' : '';
@@ -75,7 +90,9 @@ export function ActionDialog({ action, onClose }) {
     busy=${phase === 'doing'} onClose=${() => onClose(op)}
     buttons=${buttons({ phase, lost, action, go, close,
       onClose: () => onClose(op) })}>
-    ${(phase === 'ask' || phase === 'doing') && action.what}
+    ${(phase === 'ask' || phase === 'doing') && html`
+      <fieldset class="bare" disabled=${phase === 'doing'}>
+        ${action.what}</fieldset>`}
     <div role="status" class="outcome">
       ${phase === 'doing' && html`<${Doing} words=${action.doing} />`}
       ${phase === 'done' && html`<${Outcome} op=${op} />`}
@@ -102,6 +119,54 @@ function buttons({ phase, lost, action, go, close, onClose }) {
     <button type="button" ref=${close} onClick=${onClose}
       class=${phase === 'doing' ? '' : 'primary'}>
       ${t(phase === 'doing' ? 'dialog.background' : 'dialog.close')}</button>`;
+}
+
+
+/**
+ * The password again, where the last one is too old for what is asked.
+ *
+ * @param {{ title: string, onClose: () => void,
+ *           send: (password: string) => Promise<void> }} props
+ */
+function Reauth({ title, send, onClose }) {
+  const [error, setError] = useState(/** @type {ApiError | null} */ (null));
+  const [busy, setBusy] = useState(false);
+  const field = useRef(/** @type {HTMLInputElement | null} */ (null));
+
+  useEffect(() => field.current?.focus(), []);
+
+  /** @param {Event} event */
+  const submit = async (event) => {
+    event.preventDefault();
+    setBusy(true);
+
+    try {
+      await send(field.current?.value ?? '');
+    } catch (e) {
+      if (!(e instanceof ApiError)) {
+        throw e;
+      }
+
+      setBusy(false);
+      setError(e);
+      field.current?.select();
+    }
+  };
+
+  return html`<${Dialog} title=${title} busy=${busy} onClose=${onClose}
+    buttons=${html`
+      <button type="button" onClick=${onClose}>${t('dialog.cancel')}</button>
+      <button type="submit" form="reauth" class="primary" disabled=${busy}>
+        ${t('reauth.go_on')}</button>`}>
+    <form id="reauth" class="fields" onSubmit=${submit}>
+      <p>${tm('code', 'reauth_required')}</p>
+      <label>${t('login.password')}
+        <input ref=${field} type="password" name="password" required
+          autocomplete="current-password" maxlength="512" /></label>
+      <div role="alert">${error && html`<${Notice} kind="bad">
+        <${Problem} error=${error} /><//>`}</div>
+    </form>
+  <//>`;
 }
 
 
@@ -171,6 +236,23 @@ export function Outcome({ op }) {
       <${State} state=${op.after?.state} /> <${Pid} of=${op.after} />`]);
   }
 
+  for (const key of ['nice', 'ionice', 'affinity']) {
+    if (op.before?.[key] != null && op.after?.[key] != null) {
+      facts.push([tm('field', key), `${plain(op.before[key])} → ${
+        plain(op.after[key])}`]);
+    }
+  }
+
+  for (const key of ['gone', 'alive']) {
+    if (op[key]?.length > 0) {
+      facts.push([t(`op.${key}`), op[key].map(Number).join(', ')]);
+    }
+  }
+
+  if (op.usage) {
+    facts.push(...usageFacts(op.usage));
+  }
+
   if (typeof op.duration_ms === 'number') {
     facts.push([t('op.took'), duration(op.duration_ms / 1000)]);
   }
@@ -194,6 +276,18 @@ export function Outcome({ op }) {
         <dt>${term}</dt><dd>${what}</dd></div>`)}
     </dl>`}
     ${said && html`<${Output} value=${said} label=${t('op.output')} />`}`;
+}
+
+
+/** @param {any} usage of a measured run @returns {[string, any][]} */
+function usageFacts(usage) {
+  const seconds = (n) => (typeof n === 'number' ? `${number(n, 3)} s` : '–');
+
+  return [[t('usage.real'), seconds(usage.real)],
+    [t('usage.cpu'), `${seconds(usage.user)} + ${seconds(usage.sys)}`],
+    [t('usage.maxrss'), kibibytes(usage.maxrss)],
+    [t('usage.faults'), `${number(usage.minflt)} / ${number(usage.majflt)}`],
+    [t('usage.switches'), `${number(usage.nvcsw)} / ${number(usage.nivcsw)}`]];
 }
 
 

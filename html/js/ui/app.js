@@ -5,23 +5,28 @@ import { useEffect, useRef } from 'preact/hooks';
 import { Banners } from './banners.js';
 import { html } from './html.js';
 import { Icon } from './icons.js';
+import { Keys } from './keys.js';
 import { Preferences } from './preferences.js';
 import { plain } from '../format.js';
 import { t, tm, tn } from '../i18n.js';
 import { useFeed } from '../poll.js';
-import { remember } from '../history.js';
+import { remember, rememberNetwork } from '../history.js';
 import { logout } from '../session.js';
 import { INTERVALS, app, href, setPace, useStore } from '../store.js';
+import { Account } from '../views/account.js';
 import { Log } from '../views/log.js';
 import { Login } from '../views/login.js';
 import { Overview } from '../views/overview.js';
+import { Processes } from '../views/processes.js';
 import { Services } from '../views/services.js';
 
 /** @type {Record<string, { title: string, view: any }>} */
 const VIEWS = {
   overview: { title: 'nav.overview', view: Overview },
+  processes: { title: 'nav.processes', view: Processes },
   services: { title: 'nav.services', view: Services },
   log: { title: 'nav.log', view: Log },
+  account: { title: 'nav.account', view: Account },
 };
 
 
@@ -48,12 +53,17 @@ function Frame({ session }) {
   const unread = useFeed('log/unread').data?.unread ?? 0;
   const info = useFeed('system/info', 60000).data;
   const summary = useFeed('system/summary');
+  const network = useFeed('system/network/io?pernic=true');
   const policy = useFeed('control/policy', 30000).data;
   const host = info?.hostname?.is_exec ? plain(info.hostname.cmdret) : '';
 
   /* on every view, so that the charts have no holes */
   if (summary.data) {
     remember(summary.data);
+  }
+
+  if (network.data) {
+    rememberNetwork(network.data, network.at);
   }
 
   useEffect(() => {
@@ -70,7 +80,8 @@ function Frame({ session }) {
         ${host && html`<span class="host" title=${host}>${host}</span>`}
       </a>
       <nav aria-label=${t('nav.label')}>
-        ${Object.entries(VIEWS).map(([key, v]) => html`
+        ${Object.entries(VIEWS).filter(([key]) => key !== 'account')
+          .map(([key, v]) => html`
           <a key=${key} href=${href(key)}
             aria-current=${key === name ? 'page' : undefined}>
             ${t(v.title)}
@@ -80,9 +91,10 @@ function Frame({ session }) {
       <div class="tools">
         <${Pause} />
         <${Preferences} />
-        <${Account} session=${session} />
+        <${AccountMenu} session=${session} />
       </div>
     </header>
+    <${Keys} />
     <${Banners} helper=${policy?.helper} />
     <main ref=${main} tabindex="-1" class=${name}>
       <h1 class="sr">${t(title)}</h1>
@@ -114,8 +126,9 @@ function Pause() {
 
 
 /** @param {{ session: import('../store.js').Session }} props */
-function Account({ session }) {
+function AccountMenu({ session }) {
   const interval = useStore(app, (s) => s.interval);
+  const hide = () => document.getElementById('account')?.hidePopover();
 
   return html`
     <button type="button" class="tool account" popovertarget="account"
@@ -132,6 +145,8 @@ function Account({ session }) {
             ${t('poll.every', { n: ms / 1000 })}</option>`)}
         </select>
       </label>
+      <a class="button" href=${href('account')} onClick=${hide}>
+        ${t('account.open')}</a>
       <button type="button" onClick=${() => logout().catch(() => {})}>
         ${t('account.logout')}</button>
     </div>`;

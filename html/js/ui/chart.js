@@ -4,10 +4,10 @@ import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 
 import { html } from './html.js';
-import { clock } from '../format.js';
+import { clock, number } from '../format.js';
 import { app, useStore } from '../store.js';
 
-const HEIGHT = 9.4;             /* rem, as .plot of css/views.css */
+const HEIGHT = 9.4;             /* rem */
 const FONT = .79;
 const LONGEST = 300;            /* seconds on the axis */
 const SHORTEST = 60;
@@ -36,10 +36,16 @@ const faded = (hex) => `${hex}24`;
  *   series: { name: string, colour: string, format: (n: any) => string }[],
  *   max?: number,
  *   tick: (n: number) => string,
+ *   span?: boolean,
+ *   wide?: boolean,
+ *   height?: number,
  * }} props
- * data: seconds, then one row per series.  max: fixed top of the axis
+ * data: seconds, then one row per series.  max: fixed top of the axis.
+ * span: seconds of a run, all of them, not the time of day.  wide: the ticks
+ * are sizes.  height: in rem
  */
-export function Chart({ label, data, version, series, max, tick }) {
+export function Chart({ label, data, version, series, max, tick, span, wide,
+  height = HEIGHT }) {
   const box = useRef(/** @type {HTMLElement | null} */ (null));
   const plot = useRef(/** @type {uPlot | null} */ (null));
   const theme = useStore(app, (s) => s.theme);
@@ -53,7 +59,8 @@ export function Chart({ label, data, version, series, max, tick }) {
 
       plot.current?.destroy();
       plot.current = new uPlot(
-        options(here.clientWidth, data[0], series, max, tick),
+        options(here.clientWidth, height, data[0], series, max, tick, span,
+          wide),
         /** @type {any} */ (data), here);
     };
 
@@ -61,7 +68,7 @@ export function Chart({ label, data, version, series, max, tick }) {
       const width = Math.floor(entry.contentRect.width);
 
       if (plot.current && width !== plot.current.width) {
-        plot.current.setSize({ width, height: HEIGHT * rem() });
+        plot.current.setSize({ width, height: height * rem() });
       }
     });
 
@@ -79,7 +86,7 @@ export function Chart({ label, data, version, series, max, tick }) {
 
   useEffect(() => {
     plot.current?.setData(/** @type {any} */ (data), false);
-    plot.current?.setScale('x', range(data[0]));
+    plot.current?.setScale('x', range(data[0], span));
   }, [version]);
 
   const last = data[0].length - 1;
@@ -93,13 +100,19 @@ export function Chart({ label, data, version, series, max, tick }) {
         <i aria-hidden="true" style=${{ background: `var(${s.colour})` }} />
         ${s.name} <b>${s.text}</b></span>`)}
     </figcaption>
-    <div ref=${box} class="plot" role="img" aria-label=${`${label}: ${told}`} />
+    <div ref=${box} class="plot" style=${{ height: `${height}rem` }} role="img"
+      aria-label=${`${label}: ${told}`} />
   </figure>`;
 }
 
 
-/** @param {(number | null)[]} times what is known of the last minutes */
-function range(times) {
+/** @param {(number | null)[]} times what is known of the last minutes
+ *  @param {boolean} [whole] */
+function range(times, whole) {
+  if (whole) {
+    return { min: times[0] ?? 0, max: times.at(-1) ?? 1 };
+  }
+
   const now = times.at(-1) ?? Date.now() / 1000;
   const span = Math.min(Math.max(now - (times[0] ?? now), SHORTEST), LONGEST);
 
@@ -125,28 +138,29 @@ function timeTicks(plot, at, _axis, _space, step) {
 
 
 /**
- * @param {number} width
+ * @param {number} width @param {number} height
  * @param {(number | null)[]} times
  * @param {{ name: string, colour: string }[]} series
  * @param {number | undefined} max
  * @param {(n: number) => string} tick
+ * @param {boolean} [span] @param {boolean} [wide]
  * @returns {any}
  */
-function options(width, times, series, max, tick) {
+function options(width, height, times, series, max, tick, span, wide) {
   const grid = { stroke: colour('--line'), width: 1 };
   const one = rem();
   const font = `${FONT * one}px ${getComputedStyle(document.body).fontFamily}`;
   const axis = { stroke: colour('--muted'), font, grid,
     ticks: { show: false } };
-  const { min, max: end } = range(times);
+  const { min, max: end } = range(times, span);
 
   return {
-    width, height: HEIGHT * one,
+    width, height: height * one,
     padding: [8, 6, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { size: 5 }, drag: { x: false, y: false } },
     scales: {
-      x: { time: true, min, max: end },
+      x: { time: !span, min, max: end },
       y: {
         range: (_, low,
           high) => [0, max ?? Math.max(high * 1.15, 1)],
@@ -154,8 +168,9 @@ function options(width, times, series, max, tick) {
     },
     axes: [
       { ...axis, size: 1.6 * one, space: 6 * one, gap: 4,
-        values: timeTicks },
-      { ...axis, size: 3.2 * one, space: 2.2 * one, gap: 4,
+        values: span ? (_, at) => at.map((s) => `${number(s, s % 1 ? 1 : 0)} s`)
+          : timeTicks },
+      { ...axis, size: (wide ? 4.6 : 3.2) * one, space: 2.2 * one, gap: 4,
         values: (_, at) => at.map(tick) },
     ],
     series: [{}, ...series.map((s) => ({

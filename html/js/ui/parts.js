@@ -4,7 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 
 import { html } from './html.js';
 import { Icon } from './icons.js';
-import { clock, output, plain } from '../format.js';
+import { clock, number, output, plain } from '../format.js';
 import { has, t, tm } from '../i18n.js';
 
 
@@ -77,6 +77,36 @@ export function State({ state, sub }) {
     <i aria-hidden="true"></i>${plain(tm('state', name))}${detail}
   </span>`;
 }
+
+
+/** @type {Record<string, string>} */
+const STATUS = { running: 'ok', stopped: 'warn', 'tracing-stop': 'warn',
+  'disk-sleep': 'warn', zombie: 'bad', dead: 'bad' };
+
+/** @param {{ status: any }} props of a process */
+export const Status = ({ status }) => (status
+  ? html`<span class=${`state ${STATUS[status] ?? 'off'}`}>
+      <i aria-hidden="true"></i>${plain(tm('status', status))}</span>`
+  : html`<${Text} value=${null} />`);
+
+
+/** @param {{ value: any, cls: string }} props percent, drawn beside it */
+export function Bar({ value, cls }) {
+  return html`<span class="bar-value">${number(value, 1)}
+    <i aria-hidden="true"><b class=${cls}
+      style=${{ width: `${Math.min(value ?? 0, 100)}%` }} /></i></span>`;
+}
+
+
+/**
+ * Terms and what they are; those without a value are left out.
+ *
+ * @param {{ of: [string, any][], class?: string }} props
+ */
+export const Pairs = ({ of, class: cls = 'effect' }) => html`
+  <dl class=${cls}>${of.filter(([, what]) => what !== undefined)
+    .map(([term, what]) => html`<div key=${term}><dt>${term}</dt>
+      <dd>${what}</dd></div>`)}</dl>`;
 
 
 /**

@@ -3,9 +3,12 @@
  * keeps them; while the pointer or the keyboard is on a row, or a dialog is
  * open, their order stands still: new rows come last, vanished ones stay,
  * greyed, and values go on changing in place.
+ *
+ * A long table is a window: it has a height of its own, all rows are equally
+ * high, and only those in sight are in the document.
  */
 
-import { useRef } from 'preact/hooks';
+import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 
 import { html } from './html.js';
 import { Icon } from './icons.js';
@@ -13,6 +16,8 @@ import { t } from '../i18n.js';
 import { app } from '../store.js';
 
 const MOST = 500;               /* rows on the screen */
+const ROW = 2.3;                /* rem, as .window td of css/parts.css */
+const SPARE = 8;                /* rows above and below those in sight */
 
 const canHover = matchMedia('(hover: hover)');
 
@@ -33,10 +38,12 @@ const canHover = matchMedia('(hover: hover)');
  */
 
 
+const collator = new Intl.Collator(undefined, { numeric: true });
+
 /** @param {any} a @param {any} b what is not known comes last either way */
 function compare(a, b) {
   return typeof a === 'number' && typeof b === 'number' ? a - b
-    : String(a).localeCompare(String(b), undefined, { numeric: true });
+    : collator.compare(String(a), String(b));
 }
 
 
@@ -104,6 +111,82 @@ function useHeldOrder(rows, keyOf, question, body) {
 
 
 /**
+ * Which rows of a window are in sight.
+ *
+ * @param {boolean} on @param {number} count
+ * @param {{ current: HTMLElement | null }} box
+ */
+function useSight(on, count, box) {
+  const [top, setTop] = useState(0);
+  const [height, setHeight] = useState(0);
+  const row = ROW * (on ? parseFloat(
+    getComputedStyle(document.documentElement).fontSize) : 1);
+
+  useLayoutEffect(() => {
+    const here = box.current;
+
+    if (!on || !here) {
+      return undefined;
+    }
+
+    const look = () => setTop(Math.floor(here.scrollTop / row));
+    const watch = new ResizeObserver(() => {
+      setHeight(here.clientHeight);
+      look();
+    });
+
+    watch.observe(here);
+    here.addEventListener('scroll', look, { passive: true });
+
+    return () => {
+      watch.disconnect();
+      here.removeEventListener('scroll', look);
+    };
+  }, [on, row]);
+
+  if (!on) {
+    return { from: 0, to: Math.min(count, MOST), above: 0, below: 0 };
+  }
+
+  const seen = Math.ceil((height || innerHeight) / row);
+  const from = Math.max(0, Math.min(top, count - seen) - SPARE);
+  const to = Math.min(count, from + seen + 2 * SPARE);
+
+  return { from, to, above: from * row, below: (count - to) * row };
+}
+
+
+/* the arrows go from row to row, to the same control */
+
+/** @param {KeyboardEvent} event */
+function onArrow(event) {
+  const step = event.key === 'ArrowDown' ? 'nextElementSibling'
+    : event.key === 'ArrowUp' ? 'previousElementSibling' : '';
+  const here = /** @type {Element} */ (event.target);
+  const row = here.closest('tbody tr');
+
+  if (!step || !row || !here.matches('button')) {
+    return;
+  }
+
+  const place = [...row.querySelectorAll('button')].indexOf(
+    /** @type {HTMLButtonElement} */ (here));
+  let next = row[step];
+
+  while (next && !next.querySelector('button')) {
+    next = next[step];
+  }
+
+  const to = next?.querySelectorAll('button');
+
+  if (to) {
+    event.preventDefault();
+    (to[place] ?? to[0]).focus();
+  }
+}
+
+
+/**
  * @template R
  * @param {{
  *   label: string,
@@ -112,38 +195,51 @@ function useHeldOrder(rows, keyOf, question, body) {
  *   keyOf: (row: R) => string,
  *   sort?: string,
  *   onSort?: (sort: string) => void,
+ *   ordered?: boolean,
  *   question?: string,
  *   empty?: any,
  *   class?: string,
  *   rowClass?: (row: R) => string,
  *   detail?: (row: R) => any,
+ *   window?: boolean,
  * }} props
- * detail: what stands in a row of its own below; null for nothing
+ * ordered: the rows come in the order of `sort`; detail: what stands in a row
+ * of its own below, null for nothing
  */
 export function Table(props) {
   const { label, columns, rows, keyOf, sort = '', onSort, question = '',
-    empty, rowClass, detail } = props;
+    empty, rowClass, detail, ordered, window: windowed = false } = props;
+  const box = useRef(/** @type {HTMLElement | null} */ (null));
   const body = useRef(/** @type {HTMLElement | null} */ (null));
-  const { entries, held } = useHeldOrder(sorted(rows, columns, sort), keyOf,
+  const inOrder = useMemo(() => (
+    ordered ? rows : sorted(rows, columns, sort)), [rows, sort, ordered]);
+  const { entries, held } = useHeldOrder(inOrder, keyOf,
     `${question} ${sort}`, body);
+  const { from, to, above, below } = useSight(windowed, entries.length, box);
+  const filler = (height) => height > 0 && html`<tbody aria-hidden="true">
+    <tr class="filler" style=${{ height: `${height}px` }} /></tbody>`;
 
   return html`
-    <div class=${`scroll ${props.class ?? ''}`} role="group" tabindex="0"
-      aria-label=${label}>
-      <table class=${held ? 'held' : ''}>
+    <div class=${`scroll ${props.class ?? ''}${windowed ? ' window' : ''}`}
+      ref=${box} role="group" tabindex="0" aria-label=${label}>
+      <table class=${held ? 'held' : ''}
+        aria-rowcount=${windowed ? entries.length + 1 : undefined}>
         <caption class="sr">${label}</caption>
         <thead><tr>${columns.map((c) => html`
           <${Head} key=${c.id} column=${c} sort=${sort} onSort=${onSort} />`)}
         </tr></thead>
-        <tbody ref=${body}>
-          ${entries.slice(0, MOST).map(({ key, row, gone }) => html`
+        ${filler(above)}
+        <tbody key="rows" ref=${body} onKeyDown=${onArrow}>
+          ${entries.slice(from, to).map(({ key, row, gone }, i) => html`
             <${Row} key=${key} row=${row} gone=${gone} columns=${columns}
-              cls=${rowClass?.(row) ?? ''} detail=${detail?.(row)} />`)}
+              cls=${rowClass?.(row) ?? ''} detail=${detail?.(row)}
+              index=${windowed ? from + i + 2 : undefined} />`)}
         </tbody>
+        ${filler(below)}
       </table>
       ${entries.length === 0 && html`<p class="empty">${empty}</p>`}
     </div>
-    ${entries.length > MOST && html`<p class="foot">
+    ${!windowed && entries.length > MOST && html`<p class="foot">
       ${t('table.more', { n: entries.length - MOST })}</p>`}
     ${held && html`<p class="held-note" aria-hidden="true">
       <${Icon} name="held" />${t('table.held')}</p>`}`;
@@ -172,11 +268,11 @@ function Head({ column: c, sort, onSort }) {
 
 /**
  * @param {{ row: any, gone: boolean, columns: Column<any>[], cls: string,
- *           detail: any }} props
+ *           detail: any, index?: number }} props
  */
-function Row({ row, gone, columns, cls, detail }) {
+function Row({ row, gone, columns, cls, detail, index }) {
   return html`
-    <tr class=${`${cls}${gone ? ' gone' : ''}`}>
+    <tr class=${`${cls}${gone ? ' gone' : ''}`} aria-rowindex=${index}>
       ${columns.map((c) => html`<td key=${c.id}
         class=${`${c.num ? 'num ' : ''}${c.class ?? ''}`}>${c.cell(row)}</td>`)}
     </tr>

@@ -3,12 +3,13 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 import { query, request } from '../api.js';
-import { plain } from '../format.js';
+import { kibibytes, plain } from '../format.js';
 import { SETS, t, tm, tn } from '../i18n.js';
 import { running } from '../ops.js';
 import { refresh, useFeed } from '../poll.js';
 import { setParams } from '../store.js';
 import { Outcome } from '../ui/action.js';
+import { Chart } from '../ui/chart.js';
 import { html } from '../ui/html.js';
 import { Icon } from '../ui/icons.js';
 import { Card, Notice, Output, Problem, RetPill, Text, Time, useLagging }
@@ -275,10 +276,30 @@ function Detail({ id, row }) {
       ${pair && html`<${Output} value=${op.stderr} label=${t('op.errors')} />`}
       ${op.truncated && html`<p class="muted">${t('op.truncated')}</p>`}
     </div>
+    ${op.usage && html`<${Series} id=${id} />`}
     ${op.events?.length > 0 && html`<ol class="events">
       ${op.events.map((e, i) => html`<${Event} key=${i} event=${e} />`)}
     </ol>`}
   </div>`;
+}
+
+
+/** @param {{ id: string }} props the memory of a measured run */
+function Series({ id }) {
+  const { data } = useFeed(`log/${encodeURIComponent(id)}/series`, SETTLED);
+
+  if (!Array.isArray(data) || data.length < 2) {
+    return null;
+  }
+
+  /* KiB over seconds since its start */
+  const row = (key) => data.map((p) => p[key] ?? null);
+  const names = { VmRSS: '--c1', VmSize: '--c5' };
+
+  return html`<${Chart} label=${t('usage.series')} version=${data.length}
+    data=${[row('t'), ...Object.keys(names).map(row)]} span wide
+    tick=${kibibytes} series=${Object.entries(names).map(([name, colour]) => (
+      { name, colour, format: kibibytes }))} />`;
 }
 
 

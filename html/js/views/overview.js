@@ -1,15 +1,17 @@
 /* The host at a glance: header lines, recent minutes, largest processes */
 
+import { columnsOf } from '../fields.js';
 import { bytes, clock, duration, kibibytes, number, plain } from '../format.js';
 import { history, share } from '../history.js';
 import { t, tm } from '../i18n.js';
 import { useFeed } from '../poll.js';
-import { setParams } from '../store.js';
+import { href, setParams } from '../store.js';
 import { Chart } from '../ui/chart.js';
 import { html } from '../ui/html.js';
 import { Meter } from '../ui/meter.js';
 import { Card, Notice, Problem, Text, Time } from '../ui/parts.js';
 import { Table } from '../ui/table.js';
+import { HostCards } from './host.js';
 
 
 /**
@@ -23,7 +25,8 @@ export function Overview({ params, info, summary }) {
     <div class="columns">
       <${Largest} sort=${params.sort ?? '-memory_percent'} />
       <${Facts} info=${info} />
-    </div>`;
+    </div>
+    <${HostCards} />`;
 }
 
 
@@ -102,8 +105,9 @@ function Lines({ summary: { data, error } }) {
 /* charts */
 
 function Charts() {
-  const { version, time, cpu, memory, swap, load } = history();
+  const { version, time, cpu, memory, swap, load, network } = history();
   const percent = (n) => `${number(n, 1)} %`;
+  const rate = (n) => (typeof n === 'number' ? `${bytes(n)}/s` : '–');
   const at = /** @type {any} */ (time);
 
   return html`<section class="card charts" aria-label=${t('overview.charts')}>
@@ -119,6 +123,11 @@ function Charts() {
       tick=${(n) => number(n, n < 10 ? 1 : 0)}
       series=${[{ name: t('chart.load1'), colour: '--c2',
         format: (n) => number(n, 2) }]} />
+    ${network.time.length > 0 && html`<${Chart} label=${t('net.title')}
+      version=${network.version} tick=${bytes} wide
+      data=${[network.time, network.recv, network.sent]}
+      series=${[{ name: t('net.recv'), colour: '--c1', format: rate },
+        { name: t('net.sent'), colour: '--c6', format: rate }]} />`}
   </section>`;
 }
 
@@ -128,43 +137,15 @@ function Charts() {
 /** @param {any} p */
 const keyOf = (p) => `${p.pid} ${p.username} ${p.name}`;
 
+/* the seven fields of the list, two of them first to go on small screens */
 function columns() {
-  return [
-    { id: 'pid', label: t('proc.pid'), num: true, class: 'mono',
-      value: (p) => p.pid,
-      cell: (p) => p.pid },
-    { id: 'name', label: t('proc.name'), class: 'grow',
-      value: (p) => p.name,
-      cell: (p) => html`<${Text} value=${p.name} class="strong" />` },
-    { id: 'username', label: t('proc.user'),
-      value: (p) => p.username,
-      cell: (p) => html`<${Text} value=${p.username} />` },
-    { id: 'cpu_percent', label: t('proc.cpu'), num: true, down: true,
-      value: (p) => p.cpu_percent,
-      cell: (p) => html`<${Bar} value=${p.cpu_percent} cls="c1" />` },
-    { id: 'memory_percent', label: t('proc.memory'), num: true, down: true,
-      value: (p) => p.memory_percent,
-      cell: (p) => html`<${Bar} value=${p.memory_percent} cls="c2" />` },
-    { id: 'num_openfiles', label: t('proc.files'), num: true, down: true,
-      class: 'low', value: (p) => p.num_openfiles,
-      cell: (p) => orDash(p.num_openfiles) },
-    { id: 'num_threads', label: t('proc.threads'), num: true, down: true,
-      class: 'low', value: (p) => p.num_threads,
-      cell: (p) => orDash(p.num_threads) },
-  ];
-}
+  const name = (p) => html`<a href=${href('processes',
+    { pid: String(p.pid) })}><${Text} value=${p.name} class="strong" /></a>`;
 
-
-/** @param {any} n */
-const orDash = (n) => (n === null || n === undefined
-  ? html`<span class="na" title=${t('value.unknown')}>–</span>` : number(n));
-
-
-/** @param {{ value: any, cls: string }} props */
-function Bar({ value, cls }) {
-  return html`<span class="bar-value">${number(value, 1)}
-    <i aria-hidden="true"><b class=${cls}
-      style=${{ width: `${Math.min(value ?? 0, 100)}%` }} /></i></span>`;
+  return columnsOf(['pid', 'name', 'username', 'cpu_percent', 'memory_percent',
+    'num_openfiles', 'num_threads'], name).map((c) => ({ ...c,
+    class: c.id === 'name' ? 'grow'
+      : c.id.startsWith('num_') ? 'low' : c.class }));
 }
 
 

@@ -10,12 +10,14 @@ import { drafts, setParams } from '../store.js';
 import { ActionDialog } from '../ui/action.js';
 import { html } from '../ui/html.js';
 import { Icon } from '../ui/icons.js';
-import { Card, Notice, Problem, State, Text, useLagging } from '../ui/parts.js';
+import { Card, Notice, Output, Problem, State, Text, useLagging }
+  from '../ui/parts.js';
 import { Table } from '../ui/table.js';
 
 /** @typedef {import('../ui/action.js').Action} Action */
 
 const FORM_ACTIONS = ['start', 'stop', 'restart'];
+const ROW_ACTIONS = [...FORM_ACTIONS, 'reload', 'enable', 'disable'];
 const STATES = 5000;           /* ms: each look runs the managers */
 const NAME = /^[A-Za-z0-9@._:][A-Za-z0-9@._:-]{0,127}$/;
 
@@ -28,10 +30,13 @@ export function Services({ params, policy, session }) {
   const [action, setAction] = useState(/** @type {Action | null} */ (null));
   const control = session.role !== 'viewer';
   const managed = useFeed(control ? 'control/services' : null, STATES);
+  /* the servers that keep journals tell of priorities, too */
+  const journals = Array.isArray(policy?.priorities);
 
   return html`
     ${control && html`<div class="columns even">
-      <${Managed} feed=${managed} onAction=${setAction} />
+      <${Managed} feed=${managed} onAction=${setAction} params=${params}
+        journals=${journals} />
       <${Control} services=${managed.data ?? []} onAction=${setAction}
         commands=${(policy?.commands ?? []).length > 0} />
     </div>`}
@@ -73,8 +78,11 @@ function serviceAction(name, verb, service) {
 
 /* what the policy lets this user control */
 
-/** @param {{ feed: any, onAction: (a: Action) => void }} props */
-function Managed({ feed: { data, error }, onAction }) {
+/**
+ * @param {{ feed: any, onAction: (a: Action) => void, journals: boolean,
+ *           params: Record<string, string> }} props
+ */
+function Managed({ feed: { data, error }, onAction, journals, params }) {
   const columns = [
     { id: 'name', label: t('svc.name'), class: 'grow',
       cell: (s) => html`
@@ -89,7 +97,9 @@ function Managed({ feed: { data, error }, onAction }) {
       cell: (s) => (s.main_pid ? s.main_pid : '–') },
     { id: 'actions', label: t('svc.actions'), class: 'actions',
       cell: (s) => html`
-        <${Buttons} service=${s} onAction=${onAction} />` },
+        <${Buttons} service=${s} onAction=${onAction} />
+        ${journals && html`
+          <${JournalButton} name=${s.name} open=${params.journal} />`}` },
   ];
 
   return html`<${Card} id="managed" title=${t('svc.managed')}>
@@ -97,8 +107,35 @@ function Managed({ feed: { data, error }, onAction }) {
     <${Table} label=${t('svc.managed')} columns=${columns} rows=${data ?? []}
       class="stack managed"
       keyOf=${(s) => s.name}
+      detail=${(s) => (journals && params.journal === s.name
+        && html`<${Journal} name=${s.name} />`)}
       empty=${data ? t('svc.none_managed') : t('table.loading')} />
   <//>`;
+}
+
+
+/** @param {{ name: string, open: string | undefined }} props */
+function JournalButton({ name, open }) {
+  const label = t('journal.of', { name: plain(name) });
+  const shown = open === name;
+
+  return html`<button type="button" class="small" aria-label=${label}
+    title=${label} aria-expanded=${shown ? 'true' : 'false'}
+    onClick=${() => setParams({ journal: shown ? '' : name })}>
+    <${Icon} name="journal" /></button>`;
+}
+
+
+/** @param {{ name: string }} props */
+function Journal({ name }) {
+  const { data, error } = useFeed(
+    `control/services/${encodeURIComponent(name)}/journal?lines=100`, STATES);
+
+  return html`<div class="detail">${error
+    ? html`<${Notice} kind="bad"><${Problem} error=${error} /><//>`
+    : html`<${Output} label=${t('journal.of', { name: plain(name) })}
+      value=${data ? (data.lines ?? []).join('\n') || t('journal.empty')
+        : t('table.loading')} />`}</div>`;
 }
 
 
@@ -107,14 +144,16 @@ const IDLE = { active: 'start', inactive: 'stop' };
 
 /** @param {{ service: any, onAction: (a: Action) => void }} props */
 function Buttons({ service, onAction }) {
-  const verbs = FORM_ACTIONS.filter((v) => service.actions?.includes(v));
+  const verbs = ROW_ACTIONS.filter((v) => service.actions?.includes(v));
 
   return verbs.map((verb) => {
     const label = t('confirm.title',
       { action: tm('action', verb), name: plain(service.name) });
 
     return html`<button type="button" key=${verb} class="small"
-      disabled=${verb === IDLE[service.state]}
+      disabled=${verb === IDLE[service.state]
+        || (verb === 'enable' && service.enabled === true)
+        || (verb === 'disable' && service.enabled === false)}
       aria-label=${label} title=${label}
       onClick=${() => onAction(serviceAction(service.name, verb, service))}>
       <${Icon} name=${verb} /></button>`;
@@ -124,7 +163,7 @@ function Buttons({ service, onAction }) {
 
 /* the form */
 
-const EMPTY = { name: '', action: '', command: '' };
+const EMPTY = { name: '', action: '', command: '', measure: false };
 
 /**
  * @param {any} draft @param {boolean} commands
@@ -179,8 +218,9 @@ function Control({ services, commands, onAction }) {
       return;
     }
 
-    onAction(command ? commandAction(command) : serviceAction(name,
-      draft.action, services.find((s) => s.name === name)));
+    onAction(command ? commandAction(command, draft.measure)
+      : serviceAction(name, draft.action,
+        services.find((s) => s.name === name)));
   };
 
   const wrong = error !== '' && error !== 'form.no_action';
@@ -206,7 +246,7 @@ function Control({ services, commands, onAction }) {
             <span>${tm('action', verb)}</span></label>`)}</div>
       </fieldset>
       ${commands && html`
-        <${Command} value=${draft.command} change=${change} />`}
+        <${Command} draft=${draft} change=${change} />`}
       <p id="form-error" class="error" role="alert">${error && t(error)}</p>
       <button type="submit" class="primary">${t('form.submit')}</button>
     </form>
@@ -214,30 +254,39 @@ function Control({ services, commands, onAction }) {
 }
 
 
-/** @param {string} command @returns {Action} */
-const commandAction = (command) => ({
+/** @param {string} command @param {boolean} measure @returns {Action} */
+const commandAction = (command, measure) => ({
   title: t('command.title'),
   what: html`<p>${t('command.what')}</p>
     <pre class="output">${plain(command)}</pre>`,
   verb: t('command.run'),
   doing: t('command.doing'),
   path: 'control/commands',
-  body: { command },
+  body: measure ? { command, measure } : { command },
 });
 
 
-/** @param {{ value: string, change: (patch: object) => void }} props */
-function Command({ value, change }) {
+/** @param {any} c of the list: its example, or the words that are typed */
+const typed = (c) => c.example || (Array.isArray(c.command)
+  ? c.command.join(' ') : c.command) || c.id;
+
+
+/** @param {{ draft: any, change: (patch: object) => void }} props */
+function Command({ draft, change }) {
   const { data } = useFeed('control/commands', 60000);
 
   return html`<label>${t('form.command')} <small>${t('form.optional')}</small>
-    <input list="commands" name="command" value=${value} autocomplete="off"
-      autocapitalize="none" spellcheck="false" maxlength="1024" class="mono"
-      aria-describedby="form-error"
+    <input list="commands" name="command" value=${draft.command}
+      autocomplete="off" autocapitalize="none" spellcheck="false"
+      maxlength="1024" class="mono" aria-describedby="form-error"
       onInput=${(e) => change({ command: e.target.value })} />
     <datalist id="commands">${(data ?? []).map((c) => html`
-      <option key=${c.id} value=${c.example || c.command} />`)}</datalist>
-  </label>`;
+      <option key=${c.id} value=${typed(c)} />`)}</datalist>
+  </label>
+  ${draft.command.trim() !== '' && html`<label class="check inline">
+    <input type="checkbox" name="measure" checked=${draft.measure}
+      onChange=${(e) => change({ measure: e.target.checked })} />
+    ${t('form.measure')}</label>`}`;
 }
 
 

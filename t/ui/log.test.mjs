@@ -1,0 +1,103 @@
+/* The operation log, from the operation to its read mark */
+
+import assert from 'node:assert/strict';
+
+import { badge, close, confirm, go, loggedIn, outcome, page, quiet,
+  submit } from './harness.mjs';
+
+
+loggedIn();
+
+
+quiet('a restart asked for by the form is done, said and logged', async () => {
+  await go('#/services');
+  await page.waitForSelector('nav [role="status"]', { state: 'attached' });
+  await page.waitForTimeout(2500);
+
+  const unread = await badge();
+  const row = page.locator('.managed tbody tr', { hasText: 'demo' });
+
+  await row.waitFor();
+  await submit('demo', 'restart');
+  assert.match(await page.locator('dialog').innerText(),
+    /Restart demo[^]*stopped and started again/);
+  await confirm();
+  assert.match(await outcome(), /demo was restarted\./);
+  assert.match(await page.locator('dialog .effect').innerText(), /active/);
+  assert.equal(await page.locator('dialog.ok').count(), 1);
+  await close();
+  assert.equal(await page.locator('dialog').count(), 0);
+
+  await page.waitForFunction((n) => Number(/\d+/.exec(document.querySelector(
+    'nav [role="status"]')?.textContent ?? '')?.[0] ?? 0) > n, unread,
+  { timeout: 10000 });
+
+  await page.click('nav a[href="#/log"]');
+
+  const logged = page.locator('table tbody tr').first();
+
+  await logged.waitFor();
+  assert.match(await logged.innerText(),
+    /Service restart[^]*demo[^]*success[^]*new/);
+});
+
+
+quiet('the detail of a logged operation shows its course', async () => {
+  await page.locator('table td.actions button').first().click();
+  await page.waitForSelector('.detail .events li');
+  assert.match(await page.locator('.detail .events').innerText(), /asked for/);
+  assert.match(await page.locator('.detail .outcome').innerText(),
+    /demo was restarted\./);
+  assert.match(page.url(), /op=[0-9a-f-]{36}/);
+});
+
+
+quiet('marking read lowers the badge and changes the row', async () => {
+  const unread = await badge();
+
+  assert.ok(unread > 0);
+  await page.locator('table tbody tr:not(.detail-row)').first()
+    .locator('td.read button').click();
+  await page.waitForFunction((n) => Number(/\d+/.exec(document.querySelector(
+    'nav [role="status"]')?.textContent ?? '')?.[0] ?? 0) < n, unread);
+  await page.waitForFunction(() => !document.querySelector(
+    'main.log tbody tr')?.classList.contains('unread'));
+  await page.click('main.log .head button');
+  await page.waitForFunction(() => document.querySelector(
+    'nav [role="status"]')?.textContent?.trim() === '');
+});
+
+
+quiet('the log is filtered by the server', async () => {
+  await go('#/log');
+  await page.selectOption('.filters select >> nth=1', 'refused');
+  await page.waitForFunction(() => {
+    const rows = [...document.querySelectorAll('main.log tbody tr')];
+
+    return rows.length > 0 && rows.every(
+      (tr) => /refused/.test(tr.textContent ?? ''));
+  });
+  assert.match(page.url(), /ret=refused/);
+  await page.click('.filters .plain');
+  assert.doesNotMatch(page.url(), /ret=/);
+});
+quiet('hostile text in the log is shown as text', async () => {
+  const path = /\/log\?/;
+  const nasty = '<img src=x onerror=alert(2)></script>\u202e\u0000\nline';
+
+  await page.route(path, async (route) => {
+    const answer = await route.fetch();
+    const body = await answer.json();
+
+    Object.assign(body.rows[0], { target: nasty, actor: nasty, stdout: nasty,
+      retStatus: 'success' });
+    await route.fulfill({ response: answer, json: body });
+  });
+  await go('#/log');
+  await page.waitForFunction(() => /onerror/.test(
+    document.querySelector('main.log tbody tr')?.textContent ?? ''));
+  assert.match(await page.locator('main.log tbody tr').first().innerText(),
+    /<img src=x onerror=alert\(2\)><\/script>⟨202E⟩⟨00⟩⟨0A⟩line/);
+  assert.equal(await page.locator('main img, main script').count(), 0);
+  await page.unroute(path);
+});

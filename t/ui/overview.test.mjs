@@ -1,0 +1,184 @@
+/* The overview, and how the page polls */
+
+import assert from 'node:assert/strict';
+
+import { loggedIn, page, quiet } from './harness.mjs';
+
+
+loggedIn();
+
+
+/* overview */
+
+/** @param {string} key */
+const line = (key) => page.locator(`[data-line="${key}"] .figures`).innerText();
+
+quiet('the header lines have the form of top', async () => {
+  await page.waitForFunction(() => document.querySelector(
+    '[data-line="tasks"] .figures b'));
+
+  for (const [key, words] of Object.entries({
+    tasks: 'N total, N running, N sleeping, N stopped, N zombie',
+    cpu: 'F us, F sy, F ni, F id, F wa, F hi, F si, F st',
+    memory: 'N total, N free, N used, N buff/cache',
+    swap: 'N total, N free, N used[.] N avail Mem',
+  })) {
+    assert.match(await line(key), new RegExp(`^${
+      words.replaceAll('N', '\\d+').replaceAll('F', '\\d+[.]\\d')}$`));
+  }
+});
+
+
+quiet('header lines and processes refresh every two seconds', async () => {
+  /** @type {Record<string, number[]>} */
+  const asked = { summary: [], process: [] };
+  const note = (/** @type {import('playwright-core').Request} */ request) => {
+    const name = /system\/(summary|process)/.exec(request.url())?.[1];
+
+    if (name) {
+      asked[name].push(Date.now());
+    }
+  };
+  const time = () => page.getAttribute('.card.lines time', 'datetime');
+  const first = await time();
+
+  page.on('request', note);
+  await page.waitForTimeout(9000);
+  page.off('request', note);
+
+  assert.notEqual(await time(), first);
+
+  for (const [name, times] of Object.entries(asked)) {
+    assert.ok(times.length >= 3 && times.length <= 5,
+      `${name}: ${times.length} requests in 9 s`);
+    times.slice(1).forEach((at, i) => assert.ok(at - times[i] >= 1950,
+      `${name}: ${at - times[i]} ms between two requests`));
+  }
+});
+
+
+quiet('pausing stops the requests, resuming asks at once', async () => {
+  let asked = 0;
+  const note = () => { asked++; };
+
+  await page.click('.tools button[aria-pressed]');
+  await page.waitForTimeout(500);
+  page.on('request', note);
+  await page.waitForTimeout(4500);
+  assert.equal(asked, 0);
+  await page.click('.tools button[aria-pressed]');
+  await page.waitForTimeout(1000);
+  page.off('request', note);
+  assert.ok(asked > 0);
+});
+
+
+quiet('nothing is asked in a hidden tab', async () => {
+  /** @param {string} state */
+  const become = (state) => page.evaluate((s) => {
+    Object.defineProperty(document, 'visibilityState',
+      { value: s, configurable: true });
+    document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
+  }, state);
+  let asked = 0;
+  const note = () => { asked++; };
+
+  await become('hidden');
+  await page.waitForTimeout(1000);
+  page.on('request', note);
+  await page.waitForTimeout(4500);
+  assert.equal(asked, 0);
+  await become('visible');
+  await page.waitForTimeout(1000);
+  page.off('request', note);
+  assert.ok(asked > 0);
+});
+
+
+quiet('an answer\'s ETag goes with the next request', async () => {
+  const answer = await page.waitForResponse((r) => (
+    r.url().endsWith('system/summary') && r.status() === 200));
+  const next = await page.waitForRequest((r) => (
+    r.url().endsWith('system/summary')));
+
+  assert.equal(await next.headerValue('if-none-match'),
+    await answer.headerValue('etag'));
+});
+
+
+quiet('the ten largest processes are there, the largest first', async () => {
+  await page.waitForSelector('[aria-labelledby="largest"] tbody tr');
+
+  const rows = page.locator('[aria-labelledby="largest"] tbody tr');
+
+  assert.equal(await rows.count(), 10);
+
+  const shares = await rows.locator('td:nth-child(5)').allInnerTexts();
+  const numbers = shares.map(Number);
+
+  assert.deepEqual(numbers, [...numbers].sort((a, b) => b - a));
+  assert.equal(await page.getAttribute(
+    '[aria-labelledby="largest"] th:nth-child(5)', 'aria-sort'), 'descending');
+});
+
+
+quiet('the host facts are there', async () => {
+  await page.waitForSelector('[data-fact="hostname"]');
+  assert.equal(await page.locator('[data-fact="os_type"] dd').innerText(),
+    'Linux');
+  assert.ok(await page.locator('.facts [data-fact]').count() >= 10);
+});
+
+
+quiet('a fact that was not obtained shows its substitute', async () => {
+  const path = '**/system/info';
+
+  await page.route(path, async (route) => {
+    const answer = await route.fetch({ headers: { ...route.request().headers(),
+      'if-none-match': '' } });
+    const info = await answer.json();
+
+    info.virtualization = { is_exec: false, cmdret: 'permission denied',
+      retopt: 'Unkown' };
+    await route.fulfill({ response: answer, json: info });
+  });
+  await page.reload();
+
+  const fact = page.locator('[data-fact="virtualization"] dd span');
+
+  await fact.waitFor();
+  assert.equal(await fact.innerText(), 'Unkown');
+  assert.equal(await fact.getAttribute('title'), 'permission denied');
+  await page.unroute(path);
+});
+
+
+quiet('rows do not move under the pointer', async () => {
+  const path = '**/system/process?num=10';
+  const rows = [1, 2, 3].map((pid) => ({ pid, name: `p${pid}`,
+    username: 'root', cpu_percent: 0, memory_percent: pid,
+    num_openfiles: null, num_threads: 1 }));
+  let turn = 0;
+
+  await page.route(path, (route) => {
+    turn++;
+    return route.fulfill({ json: rows.map((row) => ({ ...row,
+      memory_percent: turn < 2 ? row.pid : 10 - row.pid })) });
+  });
+  await page.reload();
+
+  const first = '[aria-labelledby="largest"] tbody tr:first-child';
+  const names = () => page
+    .locator('[aria-labelledby="largest"] tbody bdi.strong').allInnerTexts();
+
+  await page.waitForSelector(first);
+  assert.deepEqual(await names(), ['p3', 'p2', 'p1']);
+  await page.hover(first);
+  await page.waitForTimeout(4500);
+  assert.ok(turn > 1);
+  assert.deepEqual(await names(), ['p3', 'p2', 'p1']);
+  await page.mouse.move(0, 0);
+  await page.waitForTimeout(2500);
+  assert.deepEqual(await names(), ['p1', 'p2', 'p3']);
+  await page.unroute(path);
+});

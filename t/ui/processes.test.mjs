@@ -1,0 +1,217 @@
+/* The processes: the table of all, its filters, the drawer, signals */
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { after, before } from 'node:test';
+
+import { close, confirm, go, loggedIn, outcome, page, quiet }
+  from './harness.mjs';
+
+
+/* a process of ours, with a name that is nobody else's */
+const name = `procmgr-ui-${process.pid}`;
+/** @type {import('node:child_process').ChildProcess} */
+let child;
+
+loggedIn();
+
+before(async () => {
+  child = spawn('perl', ['-e', '$0 = shift; $| = 1; print "x"; sleep 600',
+    name], { stdio: ['ignore', 'pipe', 'inherit'] });
+  await once(/** @type {any} */ (child.stdout), 'data');
+});
+
+after(() => child.kill('SIGKILL'));
+
+
+const rows = '.processes tbody:not([aria-hidden]) tr';
+const heads = () => page.locator('.processes th').allInnerTexts();
+
+/** @param {string} params */
+async function open(params = '') {
+  await go(`#/processes${params}`);
+  await page.waitForSelector(rows);
+}
+
+
+quiet('all processes are in the table, few of them in the document', async () => {
+  await open();
+
+  const count = Number(/\d+/.exec((await page.innerText(
+    '.processes .head .aside')).replaceAll(',', ''))?.[0]);
+  const told = await page.getAttribute('.processes table', 'aria-rowcount');
+
+  assert.ok(count > 20);
+  assert.ok(Math.abs(Number(told) - 1 - count) < 20);
+  assert.ok(await page.locator(rows).count() < 80);
+});
+
+
+quiet('scrolling shows the last of them', async () => {
+  await page.evaluate(() => {
+    const box = /** @type {Element} */ (document.querySelector('.window'));
+
+    box.scrollTop = box.scrollHeight;
+  });
+  await page.waitForFunction(() => {
+    const last = [...document.querySelectorAll(
+      '.window tbody:not([aria-hidden]) tr')].at(-1);
+
+    return last?.getAttribute('aria-rowindex') === last?.closest('table')
+      ?.getAttribute('aria-rowcount');
+  });
+  await page.evaluate(() => {
+    /** @type {Element} */ (document.querySelector('.window')).scrollTop = 0;
+  });
+});
+
+
+quiet('a click on a head sorts, the address keeps it', async () => {
+  await page.click('.processes th:has-text("PID") button');
+  await page.waitForFunction(() => {
+    const pids = [...document.querySelectorAll(
+      '.window tbody:not([aria-hidden]) td:first-child')]
+      .map((td) => Number(td.textContent));
+
+    return pids.length > 5 && pids.every((p, i) => i === 0 || p > pids[i - 1]);
+  });
+  assert.match(page.url(), /sort=pid/);
+});
+
+
+quiet('columns are chosen, and stay so after a reload', async () => {
+  assert.ok((await heads()).some((h) => /Threads/.test(h)));
+  await page.click('button[popovertarget="columns"]');
+  await page.uncheck('#columns label:has-text("Threads") input');
+  await page.keyboard.press('Escape');
+  assert.ok(!(await heads()).some((h) => /Threads/.test(h)));
+  await page.reload();
+  await page.waitForSelector(rows);
+  assert.ok(!(await heads()).some((h) => /Threads/.test(h)));
+  await page.click('button[popovertarget="columns"]');
+  await page.click('#columns > button');
+  await page.keyboard.press('Escape');
+  assert.ok((await heads()).some((h) => /Threads/.test(h)));
+});
+
+
+quiet('the search finds one by its name', async () => {
+  await page.fill('input[name="q"]', name);
+  await page.waitForFunction((n) => {
+    const found = [...document.querySelectorAll('.window [data-pid]')];
+
+    return found.length === 1 && found[0].getAttribute('data-pid') === n;
+  }, String(child.pid), { timeout: 10000 });
+  assert.match(page.url(), /q=procmgr-ui-/);
+});
+
+
+quiet('its name opens the drawer, Escape closes it', async () => {
+  await page.click(`[data-pid="${child.pid}"]`);
+  await page.waitForSelector('.drawer .facts-list');
+  assert.match(await page.innerText('.drawer h2'),
+    new RegExp(`\\b${child.pid}$`));
+  assert.match(page.url(), new RegExp(`pid=${child.pid}`));
+  assert.equal(await page.evaluate(() => document.activeElement?.id), 'drawer');
+  await page.keyboard.press('Escape');
+  await page.waitForSelector('.drawer', { state: 'detached' });
+  assert.equal(await page.evaluate(
+    () => document.activeElement?.getAttribute('data-pid')),
+  String(child.pid));
+});
+
+
+quiet('the arrows go from row to row', async () => {
+  const at = () => page.evaluate(() => Number(document.activeElement
+    ?.closest('tr')?.getAttribute('aria-rowindex')));
+
+  await open();
+  await page.focus('.window tbody [data-pid]');
+
+  const first = await at();
+
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowDown');
+  assert.equal(await at(), first + 2);
+  await page.keyboard.press('ArrowUp');
+  assert.equal(await at(), first + 1);
+});
+
+
+/* what the server or its policy may not have: the answers are made here */
+
+/** @param {object} patch of the policy */
+const policy = (patch) => page.route('**/control/policy', async (route) => {
+  const answer = await route.fetch({ headers: { ...route.request().headers(),
+    'if-none-match': '' } });
+
+  await route.fulfill({ response: answer,
+    json: { ...await answer.json(), ...patch } });
+});
+
+
+quiet('what the policy does not allow is not offered', async () => {
+  await policy({ signals: [], priorities: [] });
+  await open(`?q=${name}&pid=${child.pid}`);
+  await page.reload();
+  await page.waitForSelector('.drawer .facts-list');
+  await page.waitForTimeout(500);
+  assert.equal(await page.locator('.acts button').count(), 0);
+  await page.unroute('**/control/policy');
+});
+
+
+quiet('a signal names the process, asks for the password, tells', async () => {
+  /** @type {any[]} */
+  const sent = [];
+
+  await policy({ priorities: [], signals: [
+    { uid: null, signals: ['TERM', 'KILL', 'STOP'] }] });
+  await page.route('**/system/process/*', (route) => route.fulfill({ json: [
+    { pid: child.pid, name, username: 'root', create_time: 1700000000.5 }] }));
+  await page.route('**/system/process/*?*', (route) => route.fallback());
+  await page.route(/system\/process\/\d+\?simple=false/, (route) => (
+    route.fulfill({ json: [{ pid: child.pid, name, username: 'root',
+      create_time: 1700000000.5, uids: { real: 0, effective: 0, saved: 0 },
+      threads: [], environ: { PATH: null } }] })));
+  await page.route('**/control/signal', (route) => {
+    sent.push(route.request().postDataJSON());
+
+    return sent.length === 1 ? route.fulfill({ status: 403,
+      contentType: 'application/problem+json',
+      json: { status: 403, code: 'reauth_required' } })
+      : route.fulfill({ json: { op_id: 'x', logType: 'process_signal',
+        target: name, retStatus: 'success', state: 'done', is_exec: true,
+        gone: [child.pid], alive: [] } });
+  });
+  await page.route('**/session/reauth', (route) => route.fulfill(
+    route.request().postDataJSON().password === 'right' ? { status: 204 }
+      : { status: 401, contentType: 'application/problem+json',
+        json: { status: 401, code: 'wrong_password' } }));
+  await page.reload();
+  await page.click('.acts button');
+  await page.waitForSelector('dialog[open]');
+  assert.match(await page.locator('dialog').innerText(),
+    new RegExp(`${child.pid}[^]*2023`));
+  await page.selectOption('dialog select[name="signal"]', 'TERM');
+  await page.check('dialog input[name="then"]');
+  await confirm();
+  await page.fill('dialog input[name="password"]', 'wrong');
+  await page.click('dialog .primary');
+  await page.waitForSelector('dialog .notice.bad');
+  await page.fill('dialog input[name="password"]', 'right');
+  await page.click('dialog .primary');
+  assert.match(await outcome(), /The signal was sent/);
+  assert.match(await page.locator('dialog .effect').innerText(),
+    new RegExp(`Gone\\s+${child.pid}`));
+  assert.equal(sent.length, 2);
+  assert.deepEqual({ ...sent[1], identity: null, pid: null, create_time: null },
+    { signal: 'TERM', tree: false, wait_ms: 3000, then: 'KILL',
+      identity: null, pid: null, create_time: null });
+  assert.ok(sent[1].identity || (sent[1].pid === child.pid
+    && sent[1].create_time === 1700000000.5));
+  await close();
+  await page.unrouteAll();
+  await page.reload();
+});

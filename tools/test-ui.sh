@@ -53,7 +53,8 @@ if [ "${1-}" = --screenshots ]; then
 else
     case "${1:-t/ui}" in
         *.mjs) node --test "$1" ;;
-        *)     node --test t/ui/*.test.mjs ;;
+        # they share the instance: its badge, its service, its sessions
+        *)     node --test --test-concurrency=1 t/ui/*.test.mjs ;;
     esac
 
     if grep -E '\[(alert|emerg)\]' \

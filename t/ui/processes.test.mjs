@@ -16,11 +16,17 @@ let child;
 
 loggedIn();
 
-before(async () => {
-  child = spawn('perl', ['-e', '$0 = shift; $| = 1; print "x"; sleep 600',
-    name], { stdio: ['ignore', 'pipe', 'inherit'] });
+/* of a plain user, whom the bundled policy allows to be signalled */
+const uid = process.getuid?.() || 1000;
+
+async function start() {
+  child = spawn('/usr/bin/perl', ['-e',
+    '$0 = shift; $| = 1; print "x"; sleep 600', name],
+  { stdio: ['ignore', 'pipe', 'inherit'], uid, cwd: '/' });
   await once(/** @type {any} */ (child.stdout), 'data');
-});
+}
+
+before(start);
 
 after(() => child.kill('SIGKILL'));
 
@@ -136,6 +142,56 @@ quiet('the arrows go from row to row', async () => {
   assert.equal(await at(), first + 2);
   await page.keyboard.press('ArrowUp');
   assert.equal(await at(), first + 1);
+});
+
+
+quiet('the drawer shows every field, groups open', async () => {
+  await open(`?q=${name}&pid=${child.pid}`);
+  await page.waitForSelector('.drawer .group');
+
+  const text = await page.locator('.drawer').innerText();
+
+  assert.match(text, new RegExp(`Command line\\s+${name}`));
+  assert.match(text, /Program\s+\/usr\/bin\/perl/);
+  assert.match(text, /State\s+sleeping/);
+
+  for (const [group, what] of [['Threads', String(child.pid)],
+    ['Memory segments', 'perl'], ['Environment', 'PATH']]) {
+    await page.click(`.drawer summary:has-text("${group}")`);
+    await page.locator('.drawer .group[open]', { hasText: what }).first()
+      .waitFor();
+  }
+});
+
+
+quiet('the nice value is set, and shown', async () => {
+  await page.click('.acts button >> nth=1');
+  await page.fill('dialog input[name="nice"]', '7');
+  await confirm();
+  assert.match(await outcome(), /The priority of .* was set/);
+  await close();
+  await page.locator('.drawer .facts-list > div', { hasText: /^Nice\s*7$/ })
+    .waitFor({ timeout: 15000 });
+});
+
+
+quiet('a process is ended by a signal, and that is logged', async () => {
+  const { pid } = child;
+
+  await page.click('.acts button >> nth=0');
+  await page.waitForSelector('dialog[open]');
+  assert.match(await page.locator('dialog').innerText(),
+    new RegExp(`PID\\s+${pid}[^]*Started`));
+  await confirm();
+  assert.match(await outcome(), /The signal was sent/);
+  assert.match(await page.locator('dialog .effect').innerText(),
+    new RegExp(`Gone\\s+${pid}`));
+  await page.click('dialog .effect a');
+  await page.locator('main.log tbody tr', { hasText: 'Signal' }).first()
+    .waitFor();
+  await open(`?pid=${pid}`);
+  await page.waitForSelector('.drawer .notice.warn', { timeout: 15000 });
+  await start();
 });
 
 

@@ -39,6 +39,8 @@ static ngx_int_t ngx_http_procmgr_host_boot_time(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx);
 static ngx_int_t ngx_http_procmgr_host_schedule(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx);
+static ngx_int_t ngx_http_procmgr_host_units(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx);
 static ngx_int_t ngx_http_procmgr_host_query(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx, const ngx_http_procmgr_arg_t *table,
     ngx_http_procmgr_host_args_t *args);
@@ -86,6 +88,10 @@ ngx_http_procmgr_route_t  ngx_http_procmgr_host_routes[] = {
     { NGX_HTTP_GET, "schedule",
       NGX_PROCMGR_ROLE_VIEWER, 0,
       ngx_http_procmgr_host_schedule },
+
+    { NGX_HTTP_GET, "units",
+      NGX_PROCMGR_ROLE_VIEWER, 0,
+      ngx_http_procmgr_host_units },
 
     { 0, NULL, 0, 0, NULL }
 };
@@ -297,6 +303,24 @@ ngx_http_procmgr_host_schedule(ngx_http_request_t *r,
     return ngx_http_procmgr_system_view(r, ctx,
                                         ngx_http_procmgr_make_schedule,
                                         &args, sizeof(args), 0, "schedule");
+}
+
+
+static ngx_int_t
+ngx_http_procmgr_host_units(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx)
+{
+    ngx_http_procmgr_host_args_t  args;
+
+    if (ngx_http_procmgr_host_query(r, ctx, ngx_http_procmgr_host_few_args,
+                                    &args)
+        != NGX_OK)
+    {
+        return ctx->rc;
+    }
+
+    return ngx_http_procmgr_system_view(r, ctx, ngx_http_procmgr_make_units,
+                                        &args, sizeof(args), 0, "units");
 }
 
 

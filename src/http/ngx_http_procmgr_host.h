@@ -43,6 +43,7 @@ void ngx_http_procmgr_tuple_seconds(ngx_procmgr_job_t *job, const char *key,
 
 /* makers of views */
 void ngx_http_procmgr_make_schedule(ngx_procmgr_job_t *job);
+void ngx_http_procmgr_make_units(ngx_procmgr_job_t *job);
 void ngx_http_procmgr_make_disk(ngx_procmgr_job_t *job);
 void ngx_http_procmgr_make_sensors(ngx_procmgr_job_t *job);
 

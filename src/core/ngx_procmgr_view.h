@@ -15,7 +15,7 @@
 #include "../proc/pm_scan.h"
 
 
-#define NGX_PROCMGR_ARGS_LEN  1024
+#define NGX_PROCMGR_ARGS_LEN  4096
 
 
 typedef struct {                        /* in the thread */

@@ -20,7 +20,6 @@ typedef struct {
 } ngx_http_procmgr_denied_t;
 
 
-static unsigned ngx_http_procmgr_denied_get(ngx_uint_t role);
 static void ngx_http_procmgr_denied_put(ngx_uint_t role, unsigned fields);
 static unsigned ngx_http_procmgr_denied_words(const char *s);
 
@@ -45,7 +44,7 @@ ngx_http_procmgr_read(ngx_procmgr_job_t *job, ngx_uint_t role,
 
     k = 0;
     asked = 0;
-    denied = ngx_http_procmgr_denied_get(role);
+    denied = ngx_http_procmgr_read_denied(role);
 
     for (i = 0; i < n && k < PM_WIRE_PIDS; i++) {
 
@@ -98,8 +97,8 @@ ngx_http_procmgr_read(ngx_procmgr_job_t *job, ngx_uint_t role,
 }
 
 
-static unsigned
-ngx_http_procmgr_denied_get(ngx_uint_t role)
+unsigned
+ngx_http_procmgr_read_denied(ngx_uint_t role)
 {
     unsigned                    fields;
     ngx_http_procmgr_denied_t  *denied;

@@ -25,6 +25,7 @@ typedef struct {
 typedef struct {                        /* one for each of the snapshot's */
     ngx_http_procmgr_found_text_t    cmdline;
     ngx_http_procmgr_found_text_t    exe;
+    ngx_http_procmgr_found_text_t    cwd;
     unsigned                         score;
     uint32_t                         index;
     unsigned                         shown:1;
@@ -107,10 +108,7 @@ ngx_http_procmgr_search_own(ngx_http_procmgr_search_t *search, int proc,
 
         /* they have neither */
 
-        found = ngx_http_procmgr_search_find(search, p->pid);
-
-        found->cmdline.known = 1;
-        found->exe.known = 1;
+        ngx_http_procmgr_search_none(search, p);
 
         return 0;
     }
@@ -155,7 +153,7 @@ ngx_http_procmgr_search_record(ngx_http_procmgr_search_t *search,
         max = NGX_HTTP_PROCMGR_CMDLINE_MAX;
 
     } else {
-        text = &found->exe;
+        text = (head->field == PM_READ_EXE) ? &found->exe : &found->cwd;
         max = NGX_HTTP_PROCMGR_EXE_MAX;
     }
 
@@ -228,50 +226,89 @@ ngx_http_procmgr_search_find(ngx_http_procmgr_search_t *search, int32_t pid)
 
 
 void
+ngx_http_procmgr_search_none(ngx_http_procmgr_search_t *search,
+    const pm_proc_t *p)
+{
+    ngx_http_procmgr_found_t  *found;
+
+    found = ngx_http_procmgr_search_find(search, p->pid);
+
+    found->cmdline.known = 1;
+    found->exe.known = 1;
+}
+
+
+ngx_uint_t
+ngx_http_procmgr_search_text(ngx_http_procmgr_search_t *search, uint32_t i,
+    ngx_uint_t field, ngx_str_t *text)
+{
+    ngx_http_procmgr_found_t       *found;
+    ngx_http_procmgr_found_text_t  *t;
+
+    found = &search->found[i];
+
+    t = (field == PM_READ_CMDLINE) ? &found->cmdline
+        : (field == PM_READ_EXE) ? &found->exe : &found->cwd;
+
+    text->data = search->texts ? search->texts + t->offset : (u_char *) "";
+    text->len = t->len;
+
+    return t->known;
+}
+
+
+void
 ngx_http_procmgr_search_run(ngx_http_procmgr_search_t *search)
+{
+    uint32_t  i;
+
+    for (i = 0; i < search->job->snapshot->nprocs; i++) {
+        (void) ngx_http_procmgr_search_match(search, i);
+    }
+}
+
+
+unsigned
+ngx_http_procmgr_search_match(ngx_http_procmgr_search_t *search, uint32_t i)
 {
     char                       unit[PM_UNIT_LEN];
     u_char                    *texts;
-    uint32_t                   i;
     pm_match_text_t            fields[PM_MATCH_FIELDS];
     const pm_proc_t           *p;
     const pm_snapshot_t       *s;
     ngx_http_procmgr_found_t  *found;
 
     s = search->job->snapshot;
-    p = pm_snapshot_procs(s);
+    p = &pm_snapshot_procs(s)[i];
+    found = &search->found[i];
 
     texts = search->texts ? search->texts : (u_char *) "";
 
-    for (i = 0; i < s->nprocs; i++, p++) {
+    fields[PM_MATCH_NAME].text = pm_snapshot_str(s, p->name);
+    fields[PM_MATCH_NAME].len = p->name.len;
 
-        found = &search->found[i];
+    fields[PM_MATCH_UNIT].text = unit;
+    fields[PM_MATCH_UNIT].len = pm_unit_of(unit,
+                                           pm_snapshot_str(s, p->cgroup),
+                                           p->cgroup.len);
 
-        fields[PM_MATCH_NAME].text = pm_snapshot_str(s, p->name);
-        fields[PM_MATCH_NAME].len = p->name.len;
+    fields[PM_MATCH_EXE].text = (char *) texts + found->exe.offset;
+    fields[PM_MATCH_EXE].len = found->exe.len;
 
-        fields[PM_MATCH_UNIT].text = unit;
-        fields[PM_MATCH_UNIT].len = pm_unit_of(unit,
-                                               pm_snapshot_str(s, p->cgroup),
-                                               p->cgroup.len);
+    fields[PM_MATCH_CMDLINE].text = (char *) texts + found->cmdline.offset;
+    fields[PM_MATCH_CMDLINE].len = found->cmdline.len;
 
-        fields[PM_MATCH_EXE].text = (char *) texts + found->exe.offset;
-        fields[PM_MATCH_EXE].len = found->exe.len;
+    found->score = pm_match(search->match, fields);
 
-        fields[PM_MATCH_CMDLINE].text = (char *) texts
-                                        + found->cmdline.offset;
-        fields[PM_MATCH_CMDLINE].len = found->cmdline.len;
-
-        found->score = pm_match(search->match, fields);
-
-        if (!found->cmdline.known) {
-            ngx_http_procmgr_partial(search->job, "cmdline");
-        }
-
-        if (!found->exe.known) {
-            ngx_http_procmgr_partial(search->job, "exe");
-        }
+    if (!found->cmdline.known) {
+        ngx_http_procmgr_partial(search->job, "cmdline");
     }
+
+    if (!found->exe.known) {
+        ngx_http_procmgr_partial(search->job, "exe");
+    }
+
+    return found->score;
 }
 
 

@@ -159,7 +159,7 @@ ngx_http_procmgr_system_view(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx, ngx_procmgr_make_pt make, void *args,
     size_t size, unsigned want, const char *what, ...)
 {
-    u_char                          *p, *last;
+    u_char                          *p, *last, key[NGX_PROCMGR_ARGS_LEN];
     va_list                          ap;
     ngx_procmgr_view_t               view;
     ngx_http_procmgr_system_args_t  *system;
@@ -175,14 +175,9 @@ ngx_http_procmgr_system_view(ngx_http_request_t *r,
     view.want = want;
     view.again = system->again;
 
-    view.key.data = ngx_pnalloc(r->pool, NGX_PROCMGR_ARGS_LEN);
-    if (view.key.data == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
+    last = key + sizeof(key);
 
-    last = view.key.data + NGX_PROCMGR_ARGS_LEN;
-
-    p = ngx_slprintf(view.key.data, last, "system/");
+    p = ngx_slprintf(key, last, "system/");
 
     va_start(ap, what);
     p = ngx_vslprintf(p, last, what, ap);
@@ -191,7 +186,14 @@ ngx_http_procmgr_system_view(ngx_http_request_t *r,
     p = ngx_slprintf(p, last, "&role=%s",
                      ngx_http_procmgr_role_name(ctx->role));
 
-    view.key.len = p - view.key.data;
+    view.key.len = p - key;
+    view.key.data = ngx_pnalloc(r->pool, view.key.len);
+
+    if (view.key.data == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_memcpy(view.key.data, key, view.key.len);
 
     return ngx_http_procmgr_send_view(r, &view);
 }

@@ -63,6 +63,8 @@ void ngx_http_procmgr_syscall_failed(ngx_procmgr_job_t *job,
 void ngx_http_procmgr_read(ngx_procmgr_job_t *job, ngx_uint_t role,
     pm_wire_pid_t *pids, size_t n, ngx_procmgr_record_pt record,
     void *data);
+/* what the policy denied to this role lately: 1 << PM_READ_* */
+unsigned ngx_http_procmgr_read_denied(ngx_uint_t role);
 
 /* whether this worker may look into a process, as far as the uid tells */
 ngx_uint_t ngx_http_procmgr_own(const pm_proc_t *p);
@@ -94,6 +96,15 @@ unsigned ngx_http_procmgr_search_own(ngx_http_procmgr_search_t *search,
 void ngx_http_procmgr_search_record(ngx_http_procmgr_search_t *search,
     const pm_wire_head_t *head, const u_char *bytes);
 void ngx_http_procmgr_search_run(ngx_http_procmgr_search_t *search);
+
+/* one of them, by its place in the snapshot; this one has no such texts */
+unsigned ngx_http_procmgr_search_match(ngx_http_procmgr_search_t *search,
+    uint32_t i);
+void ngx_http_procmgr_search_none(ngx_http_procmgr_search_t *search,
+    const pm_proc_t *p);
+/* a text by PM_READ_*, whether it is known */
+ngx_uint_t ngx_http_procmgr_search_text(ngx_http_procmgr_search_t *search,
+    uint32_t i, ngx_uint_t field, ngx_str_t *text);
 
 /* 0 is no hit */
 unsigned ngx_http_procmgr_search_score(ngx_http_procmgr_search_t *search,

@@ -57,6 +57,7 @@ static void pm_filter_space(pm_filter_parse_t *c);
 static int pm_filter_node(pm_filter_parse_t *c, const pm_filter_node_t *node);
 static int pm_filter_error(pm_filter_parse_t *c, const char *p,
     const char *error);
+static size_t pm_filter_operands(const pm_filter_node_t *node);
 static pm_filter_truth_e pm_filter_test(const pm_filter_t *f,
     const pm_filter_node_t *node, const pm_filter_value_t *value);
 static int pm_filter_has(const pm_filter_value_t *value, const char *text,
@@ -477,7 +478,7 @@ int
 pm_filter_run(const pm_filter_t *f, pm_filter_get_pt get, void *data)
 {
     size_t                   i, top;
-    pm_filter_truth_e        stack[PM_FILTER_NODES], a;
+    pm_filter_truth_e        a, stack[PM_FILTER_NODES] = { PM_FILTER_NO };
     pm_filter_value_t        value;
     const pm_filter_node_t  *node;
 
@@ -486,6 +487,12 @@ pm_filter_run(const pm_filter_t *f, pm_filter_get_pt get, void *data)
     for (i = 0; i < f->n; i++) {
 
         node = &f->nodes[i];
+
+        /* a compiled one never lacks operands; a broken one hits nothing */
+
+        if (top < pm_filter_operands(node) || top == PM_FILTER_NODES) {
+            return 0;
+        }
 
         switch (node->op) {
 
@@ -521,6 +528,24 @@ pm_filter_run(const pm_filter_t *f, pm_filter_get_pt get, void *data)
     }
 
     return top == 1 && stack[0] == PM_FILTER_YES;
+}
+
+
+static size_t
+pm_filter_operands(const pm_filter_node_t *node)
+{
+    switch (node->op) {
+
+    case PM_FILTER_NOT:
+        return 1;
+
+    case PM_FILTER_AND:
+    case PM_FILTER_OR:
+        return 2;
+
+    default:
+        return 0;
+    }
 }
 
 

@@ -353,7 +353,8 @@ noise(void **state)
         n = 0;
 
         for (k = rand() % 12; k; k--) {
-            n = put(text, n, words[rand() % (sizeof(words) / sizeof(words[0]))]);
+            n = put(text, n,
+                    words[rand() % (sizeof(words) / sizeof(words[0]))]);
         }
 
         if (pm_filter_compile(&f, text, n, find) == 0) {

@@ -391,6 +391,8 @@ pm_cpu_cores_info(int root)
     sum = 0;
     have = 0;
 
+    memset(cores, 0, sizeof(cores));
+
     len = pm_procfs_read_all(root, "proc/cpuinfo", &buf, PM_CPU_FILE);
 
     if (len == -1) {

@@ -109,12 +109,12 @@ pm_timer_folder(int root, const char *folder, const char *before,
             continue;
         }
 
-        snprintf(path, sizeof(path), "%s/%s", before, entry->d_name);
+        if (before) {
+            snprintf(path, sizeof(path), "%s/%s", before, entry->d_name);
 
-        if (before
-            && fstatat(root, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
-        {
-            continue;
+            if (fstatat(root, path, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+                continue;
+            }
         }
 
         pm_timer_unit(root, entry->d_name, PM_CRON_NEVER, PM_CRON_NEVER,

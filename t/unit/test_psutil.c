@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -17,6 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 #include <utmpx.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
 
 #include <cmocka.h>
 
@@ -251,6 +254,97 @@ test_usage(void **state)
     assert_int_equal(u[2].total, 0);
 
     assert_int_equal(pm_disk_usages(paths, 0, 5000, u), 0);
+}
+
+
+/*
+ * A file system that never answers, in a mount namespace of its own: a
+ * program of the user's that reads no request.  0, or what went wrong; 77:
+ * it cannot be made here.
+ */
+
+static int
+dead_mount(void)
+{
+    int               fd;
+    char              link[128], where[128], options[128];
+    const char       *paths[3];
+    struct timespec   before, after;
+    pm_disk_usage_t   u[3];
+
+    fd = open("/dev/fuse", O_RDWR|O_CLOEXEC);
+
+    snprintf(where, sizeof(where), "%s/dead", tree);
+    snprintf(link, sizeof(link), "%s/link", tree);
+    snprintf(options, sizeof(options),
+             "fd=%d,rootmode=40000,user_id=0,group_id=0", fd);
+
+    if (fd == -1 || unshare(CLONE_NEWNS) == -1
+        || mount(NULL, "/", NULL, MS_REC|MS_PRIVATE, NULL) == -1
+        || mkdir(where, 0755) == -1 || symlink("dead", link) == -1
+        || mount("dead", where, "fuse", 0, options) == -1)
+    {
+        return 77;
+    }
+
+    paths[0] = "/";
+    paths[1] = link;
+    paths[2] = "/";
+
+    clock_gettime(CLOCK_MONOTONIC, &before);
+
+    if (pm_disk_usages(paths, 3, 300, u) != 0) {
+        return 1;
+    }
+
+    clock_gettime(CLOCK_MONOTONIC, &after);
+
+    if (u[0].error != 0 || u[1].error != ETIMEDOUT
+        || u[2].error != ETIMEDOUT)
+    {
+        return 2;
+    }
+
+    if (after.tv_sec - before.tv_sec > 2) {
+        return 3;
+    }
+
+    /* the next one asks anew */
+
+    return pm_disk_usages(paths, 1, 5000, u) || u[0].error ? 4 : 0;
+}
+
+
+static void
+test_dead_mount(void **state)
+{
+    int  pid, status;
+
+    (void) state;
+
+    if (geteuid() != 0) {
+        skip();
+    }
+
+    tree_create();
+
+    pid = fork();
+
+    if (pid == 0) {
+        _exit(dead_mount());
+    }
+
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+
+    tree_remove();
+
+    assert_true(WIFEXITED(status));
+
+    if (WEXITSTATUS(status) == 77) {
+        skip();
+    }
+
+    assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 
@@ -499,6 +593,7 @@ main(void)
         cmocka_unit_test(test_memory),
         cmocka_unit_test(test_mounts),
         cmocka_unit_test(test_usage),
+        cmocka_unit_test(test_dead_mount),
         cmocka_unit_test(test_child),
         cmocka_unit_test(test_disk_io),
         cmocka_unit_test(test_sensors),

@@ -12,7 +12,7 @@ use lib 't/lib';
 use Test::More;
 use Test::Procmgr;
 
-my $t = Test::Procmgr->new(plan => 19);
+my $t = Test::Procmgr->new(plan => 24);
 my $file = "/etc/cron.d/procmgr-test-$$";
 my $spool = '/var/spool/cron/crontabs';
 my $own = "$spool/procmgr-test-$$";
@@ -112,16 +112,16 @@ EOT
 # the tables of users: the worker may not read them, the helper does
 
 SKIP: {
-    skip 'not root', 5 if $> != 0;
+    skip 'not root', 10 if $> != 0;
 
     for my $d ('/var/spool/cron', $spool) {
         next if -d $d;
-        mkdir $d or skip "no $d", 5;
+        mkdir $d or skip "no $d", 10;
         push @made, $d;
     }
     chmod 0700, $spool if @made;
 
-    open my $f, '>', $own or skip "no $own", 5;
+    open my $f, '>', $own or skip "no $own", 10;
     print $f "CRON=x\n15 3 * * sun echo own\n";
     close $f;
     chmod 0600, $own;
@@ -139,6 +139,61 @@ SKIP: {
     like($row->{next}, qr/T\d\d:15:00\.000Z$/, 'with the next run');
     unlike($r->{headers}{'x-procmgr-partial'} // '', qr/crontabs/,
         'and nothing is missing');
+
+    # what the helper reads others wrote: timers, a table that cannot be
+    # read, records that are none
+
+    fake("systemd timers\0" . '[{"next":1795221000123456,"last":0,'
+            . '"unit":"a.timer"},{"unit":"../b.timer"},{"unit":7},[],null]',
+        "systemd timers\0[{", "$spool/eve\0* * * * * ls\n", 'no zero byte',
+        "$spool/tmp.x1\0* * * * * no\n", "$spool/\0* * * * * no\n",
+        'x' x 600 . "\0* * * * * no\n", '');
+    sleep 1;
+    $r = $s->get('/system/schedule');
+    is($r->{status}, 200, 'a helper that reads odd things');
+    my @timers = grep { $_->{source} =~ /\.timer$/ } @{ $r->{json} };
+    is(join(' ', map { "$_->{source} $_->{command} $_->{next} "
+        . ($_->{last} // 'null') } @timers),
+        'a.timer a.service 2026-11-21T00:30:00.000Z null', 'a timer');
+    is(join(' ', map { "$_->{user} $_->{command}" }
+        grep { $_->{source} =~ m{^\Q$spool\E} } @{ $r->{json} }), 'eve ls',
+        'a table');
+
+    fake([13, "$spool/eve\0"], [2, "$spool/gone\0"]);
+    sleep 1;
+    $r = $s->get('/system/schedule');
+    is(join(' ', map { "$_->{user} $_->{error}" }
+        grep { $_->{source} =~ m{^\Q$spool\E} } @{ $r->{json} }),
+        'eve cannot be read', 'one that cannot be read, one that is gone');
+    like($r->{headers}{'x-procmgr-partial'} // '', qr/crontabs/,
+        'then something is missing');
 }
 
 is($s->get('/system/schedule?all=true')->{status}, 400, 'nothing to choose');
+
+
+# in the helper's place: records, each perhaps with an errno, and an end
+
+sub fake {
+    my $code = join '', map {
+        my ($error, $text) = ref $_ ? @$_ : (0, $_);
+        sprintf "put('R', %d, pack('H*', '%s'));\n", $error,
+            unpack('H*', $text);
+    } @_;
+
+    $t->write('libexec/fake', <<'HEAD' . $code . <<'TAIL', 0755);
+#!/usr/bin/perl
+sub put {
+    my ($type, $error, $text) = @_;
+    syswrite SOCK, pack('CCSLlL', ord $type, 0, $error, length $text, 0, 0)
+        . $text;
+}
+open SOCK, '+<&=', 0 or exit 0;
+sysread SOCK, my $request, 8192;
+HEAD
+put('F', 0, "result=ok\n");
+TAIL
+
+    rename "$t->{dir}/libexec/fake", "$t->{dir}/libexec/procmgr-helper"
+        or die;
+}

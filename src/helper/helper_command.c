@@ -74,7 +74,7 @@ helper_command(helper_t *h)
 
     helper_run_start(&run, e->timeout * 1000);
     run.path = e->path;
-    run.user = &user;
+    run.user = helper_unprivileged ? NULL : &user;
     run.cap = e->output;
     run.measure = word && strcmp(word, "1") == 0 ? &measure : NULL;
 

@@ -26,6 +26,7 @@
 
 #define HELPER_READER_NOBODY  65534
 #define HELPER_READER_LINK    4096
+#define HELPER_READER_FILES   65536
 
 
 typedef struct {
@@ -40,6 +41,15 @@ typedef struct {
 } helper_reading_t;
 
 
+typedef struct {                      /* regular files of one process */
+    unsigned          count;
+    int               walked;         /* it is their number */
+    int               full;           /* data has not all of them */
+    size_t            len;
+    char              data[HELPER_READER_FILES];
+} helper_files_t;
+
+
 static int helper_reader_confine(uid_t owner);
 static int helper_reader_open(int dir, const char *name, int flags);
 static void helper_reader_process(helper_reading_t *r,
@@ -48,6 +58,8 @@ static int helper_reader_same(helper_reading_t *r, uint64_t start);
 static int helper_reader_file(helper_reading_t *r, const char *name);
 static int helper_reader_link(helper_reading_t *r, const char *name);
 static void helper_reader_fds(helper_reading_t *r, uint32_t fields);
+static int helper_reader_walk(helper_reading_t *r, DIR *d, int field,
+    uint32_t fields, helper_files_t *files);
 static int helper_reader_regular(int fds, const char *name);
 static int helper_reader_position(helper_reading_t *r, const char *name,
     unsigned long long *pos, unsigned *flags);
@@ -313,18 +325,19 @@ helper_reader_link(helper_reading_t *r, const char *name)
 }
 
 
-/* two walks when both lists are asked for: a record is written at a time */
+/*
+ * A record is written at a time: the files that are seen while descriptors
+ * are listed wait, and only where they are too many there is a second walk.
+ */
 
 static void
 helper_reader_fds(helper_reading_t *r, uint32_t fields)
 {
-    int                  fds, f, error;
-    DIR                 *d;
-    char                 link[HELPER_READER_LINK], line[64];
-    ssize_t              n;
-    unsigned             flags, count;
-    struct dirent       *e;
-    unsigned long long   pos;
+    int             fds, f, error;
+    DIR            *d;
+    char            line[64];
+    ssize_t         n;
+    helper_files_t  files;
 
     fds = helper_reader_open(r->dir, "fd", O_RDONLY|O_DIRECTORY);
     d = fds == -1 ? NULL : fdopendir(fds);
@@ -334,7 +347,10 @@ helper_reader_fds(helper_reading_t *r, uint32_t fields)
         close(fds);
     }
 
-    count = 0;
+    files.len = 0;
+    files.count = 0;
+    files.walked = 0;
+    files.full = 0;
 
     for (f = PM_READ_FD; f <= PM_READ_NFILES; f++) {
 
@@ -344,69 +360,20 @@ helper_reader_fds(helper_reading_t *r, uint32_t fields)
 
         helper_reader_begin(r);
 
-        if (error || d == NULL) {
-            helper_reader_end(r, f, error);
-            continue;
-        }
+        if (error == 0 && d != NULL) {
 
-        /* the list of files has counted them */
+            if (f == PM_READ_FD || !files.walked
+                || (f == PM_READ_FILES && files.full))
+            {
+                error = helper_reader_walk(r, d, f, fields, &files);
 
-        if (f == PM_READ_NFILES && (fields & (1u << PM_READ_FILES))) {
-            goto number;
-        }
-
-        rewinddir(d);
-        count = 0;
-
-        while ((e = readdir(d)) != NULL) {
-
-            if (e->d_name[0] == '.') {
-                continue;
+            } else if (f == PM_READ_FILES) {
+                helper_reader_put(r, files.data, files.len);
             }
-
-            n = readlinkat(fds, e->d_name, link, sizeof(link) - 1);
-
-            if (n == -1 && errno == EACCES) {
-                error = EACCES;
-                break;
-            }
-
-            if (n <= 0) {
-                continue;
-            }
-
-            link[n] = '\0';
-
-            if (f == PM_READ_FD) {
-                n = snprintf(line, sizeof(line), "%s ", e->d_name);
-                helper_reader_put(r, line, (size_t) n);
-                helper_reader_put(r, link, strlen(link) + 1);
-                continue;
-            }
-
-            if (link[0] != '/' || !helper_reader_regular(fds, e->d_name)) {
-                continue;
-            }
-
-            if (f == PM_READ_NFILES) {
-                count++;
-                continue;
-            }
-
-            if (helper_reader_position(r, e->d_name, &pos, &flags) != 0) {
-                continue;
-            }
-
-            count++;
-            n = snprintf(line, sizeof(line), "%s %llu 0%o ", e->d_name, pos,
-                         flags);
-            helper_reader_put(r, line, (size_t) n);
-            helper_reader_put(r, link, strlen(link) + 1);
         }
 
         if (f == PM_READ_NFILES) {
-number:
-            n = snprintf(line, sizeof(line), "%u", count);
+            n = snprintf(line, sizeof(line), "%u", files.count);
             helper_reader_put(r, line, (size_t) n);
         }
 
@@ -416,6 +383,90 @@ number:
     if (d) {
         closedir(d);
     }
+}
+
+
+static int
+helper_reader_walk(helper_reading_t *r, DIR *d, int field, uint32_t fields,
+    helper_files_t *files)
+{
+    int                  fds, keep;
+    char                 link[HELPER_READER_LINK], line[64];
+    size_t               len;
+    ssize_t              n;
+    unsigned             flags;
+    struct dirent       *e;
+    unsigned long long   pos;
+
+    fds = dirfd(d);
+    keep = (field == PM_READ_FD);
+
+    rewinddir(d);
+    files->count = 0;
+    files->walked = !keep || (fields & (1u << PM_READ_FILES
+                                        | 1u << PM_READ_NFILES));
+
+    while ((e = readdir(d)) != NULL) {
+
+        if (e->d_name[0] == '.') {
+            continue;
+        }
+
+        n = readlinkat(fds, e->d_name, link, sizeof(link) - 1);
+
+        if (n == -1 && errno == EACCES) {
+            return EACCES;
+        }
+
+        if (n <= 0) {
+            continue;
+        }
+
+        link[n] = '\0';
+        len = strlen(link) + 1;
+
+        if (keep) {
+            n = snprintf(line, sizeof(line), "%s ", e->d_name);
+            helper_reader_put(r, line, (size_t) n);
+            helper_reader_put(r, link, len);
+        }
+
+        if (!files->walked || link[0] != '/'
+            || !helper_reader_regular(fds, e->d_name))
+        {
+            continue;
+        }
+
+        if (!(fields & (1u << PM_READ_FILES))) {
+            files->count++;
+            continue;
+        }
+
+        if (helper_reader_position(r, e->d_name, &pos, &flags) != 0) {
+            continue;
+        }
+
+        files->count++;
+        n = snprintf(line, sizeof(line), "%s %llu 0%o ", e->d_name, pos,
+                     flags);
+
+        if (!keep) {
+            helper_reader_put(r, line, (size_t) n);
+            helper_reader_put(r, link, len);
+
+        } else if (files->full
+                   || sizeof(files->data) - files->len < (size_t) n + len)
+        {
+            files->full = 1;
+
+        } else {
+            memcpy(files->data + files->len, line, (size_t) n);
+            memcpy(files->data + files->len + n, link, len);
+            files->len += (size_t) n + len;
+        }
+    }
+
+    return 0;
 }
 
 

@@ -29,6 +29,7 @@ typedef struct {
 
 static const char *helper_service_refused(pm_permit_e permit, char *why,
     size_t size, const char *name, const char *action, const char *role);
+static const char *helper_service_target(helper_service_t *s);
 static void helper_service_act(helper_t *h, helper_service_t *s);
 static const char *helper_service_run(helper_t *h, helper_service_t *s,
     const char **code, char *why, size_t size);
@@ -117,7 +118,7 @@ helper_service(helper_t *h)
     }
 
     snprintf(lock, sizeof(lock), "%s %s", pm_manager_names[s->e->manager],
-             s->e->manager == PM_MANAGER_LSB ? s->program : s->e->unit);
+             helper_service_target(s));
 
     if (helper_act_begin(h, lock, name) == 0) {
         helper_service_act(h, s);
@@ -145,6 +146,30 @@ helper_service_refused(pm_permit_e permit, char *why, size_t size,
         snprintf(why, size, "the policy knows no service \"%.64s\"", name);
         return "unknown_service";
     }
+}
+
+
+/* by whatever name it goes: units have aliases */
+
+static const char *
+helper_service_target(helper_service_t *s)
+{
+    const char  *id;
+
+    if (s->e->manager == PM_MANAGER_LSB) {
+        return s->program;
+    }
+
+    if (s->e->manager == PM_MANAGER_SYSTEMD) {
+        s->m->observe(s->e, &s->before);
+        id = helper_systemd_get(&s->before, "Id");
+
+        if (id[0] && strlen(id) < 1024) {
+            return id;
+        }
+    }
+
+    return s->e->unit;
 }
 
 

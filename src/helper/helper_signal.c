@@ -65,16 +65,18 @@ helper_signal(helper_t *h)
     s->sig = name ? helper_signal_number(name) : 0;
     s->then = then && then[0] ? helper_signal_number(then) : 0;
 
-    if (pm_wire_getu(&h->msg, "tree", 1, &tree) != 0) {
-        tree = 0;
-    }
+    tree = 0;
+    wait = 0;
 
-    if (pm_wire_getu(&h->msg, "wait_ms", HELPER_SIGNAL_WAIT, &wait) != 0) {
-        wait = 0;
-    }
-
-    if (s->sig == 0 || (then && then[0] && s->then == 0)) {
-        helper_io_answer(h, "refused", "bad_request", "no such signal");
+    if (s->sig == 0 || (then && then[0] && s->then == 0)
+        || (pm_wire_get(&h->msg, "tree")
+            && pm_wire_getu(&h->msg, "tree", 1, &tree) != 0)
+        || (pm_wire_get(&h->msg, "wait_ms")
+            && pm_wire_getu(&h->msg, "wait_ms", HELPER_SIGNAL_WAIT, &wait)
+               != 0))
+    {
+        helper_io_answer(h, "refused", "bad_request",
+                         "signal, then, tree or wait_ms is wrong");
         return;
     }
 

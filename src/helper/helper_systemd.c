@@ -15,7 +15,7 @@
 #define HELPER_SYSTEMD_LEAVE  3000    /* ms at most, to be moved */
 
 #define HELPER_SYSTEMD_KEYS                                                  \
-    "LoadState,ActiveState,SubState,Result,InvocationID,MainPID,"            \
+    "Id,LoadState,ActiveState,SubState,Result,InvocationID,MainPID,"         \
     "Type,UnitFileState,ControlGroup,ConditionResult,"                       \
     "ConditionTimestampMonotonic,Description,User,ExecStart,"                \
     "FragmentPath,ActiveEnterTimestamp,MemoryCurrent"

@@ -65,8 +65,8 @@ sub say_to {
 
 sub content {
 	my ($path) = @_;
-	open my $f, '<', $path or return '- - - - - - - 0';
-	return join('', <$f>) || '- - - - - - - 0';
+	open my $f, '<', $path or return '- 0 0 0 0 0 0 0';
+	return join('', <$f>) || '- 0 0 0 0 0 0 0';
 }
 
 sub state {
@@ -140,6 +140,8 @@ is_deeply([keys %bad], ['refused bad_request'], 'numbers that are none')
 %bad = ();
 $bad{signal($p, $_)}++ for '', 'FOO', 'SIGTERM', 'term', '15', 'KILL ', '0';
 $bad{signal($p, 'TERM', then => $_)}++ for 'FOO', '9';
+$bad{signal($p, 'TERM', wait_ms => $_)}++ for -1, 60001, 'x', '';
+$bad{signal($p, 'TERM', tree => $_)}++ for 2, -1, 'true', '';
 is_deeply([keys %bad], ['refused bad_request'], 'signals that are none');
 
 # what is not permitted
@@ -160,7 +162,7 @@ is(signal(getppid(), 'KILL'), 'refused protected', 'and its parent')
 
 SKIP: {
 	my ($k) = grep {
-		(split / /, content("/proc/$_/stat") =~ s/^.*\) //sr)[6] & 0x200000
+		((split / /, content("/proc/$_/stat") =~ s/^.*\) //sr)[6] // 0) & 0x200000
 	} map { m!(\d+)! } glob('/proc/[0-9]*');
 	skip 'no thread of the kernel', 1 unless $k;
 	is(signal($k, 'KILL'), 'refused protected', 'a thread of the kernel');

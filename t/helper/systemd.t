@@ -66,13 +66,15 @@ for my $u (sort keys %units) {
 }
 
 symlink '/dev/null', '/run/systemd/system/masked.service';
+symlink '/run/systemd/system/stubborn.service',
+	'/run/systemd/system/alias.service';
 system('systemctl', 'daemon-reload');
 
 $h->policy(join '', map {
 	my $t = $_ eq 'slow' ? 2 : 20;
 	"service $_ systemd $_.service actions=start,stop,restart,reload,enable,"
 		. "disable,status roles=admin timeout=${t}s\n"
-} sort(keys %units), qw(masked nosuch));
+} sort(keys %units), qw(masked nosuch alias));
 
 sub act {
 	my ($name, $action) = @_;
@@ -188,6 +190,16 @@ kill 'KILL', $r->{final}{after_pid};
 sleep 0.3;
 act('stubborn', 'status');
 is($r->{final}{after_state}, 'failed', 'killed by another: failed');
+
+act('stubborn', 'start');
+my $other = fork();
+if ($other == 0) {
+	act('stubborn', 'stop');
+	POSIX::_exit(0);
+}
+sleep 0.5;
+is(act('alias', 'stop'), 'refused busy', 'one action at a time by any name');
+waitpid $other, 0;
 
 is(act('slow', 'start'), 'failed timeout', 'longer than the policy\'s time');
 is(change(), 'inactive activating', 'it goes on');

@@ -39,6 +39,7 @@ ngx_http_procmgr_read(ngx_procmgr_job_t *job, ngx_uint_t role,
     unsigned              asked, denied;
     const char           *name, *word;
     u_char                op[37];
+    ngx_msec_t            timeout;
     pm_wire_text_t        text;
     ngx_procmgr_reply_t   reply;
 
@@ -70,11 +71,12 @@ ngx_http_procmgr_read(ngx_procmgr_job_t *job, ngx_uint_t role,
 
     ngx_memzero(&reply, sizeof(ngx_procmgr_reply_t));
 
-    ngx_procmgr_request(&text, "read", (char *) op, &actor, name,
-                        NGX_HTTP_PROCMGR_READ_TIMEOUT);
+    timeout = ngx_min(NGX_HTTP_PROCMGR_READ_TIMEOUT + k,
+                      NGX_HTTP_PROCMGR_READ_MAX);
 
-    ngx_procmgr_exec_wait(job->pm, &text, pids, k,
-                          NGX_HTTP_PROCMGR_READ_TIMEOUT, record, data,
+    ngx_procmgr_request(&text, "read", (char *) op, &actor, name, timeout);
+
+    ngx_procmgr_exec_wait(job->pm, &text, pids, k, timeout, record, data,
                           &reply);
 
     if (reply.ended == NGX_PROCMGR_EXEC_DONE) {

@@ -174,6 +174,7 @@ ngx_http_procmgr_system_view(ngx_http_request_t *r,
     view.args_size = size;
     view.want = want;
     view.again = system->again;
+    view.timeout = NGX_HTTP_PROCMGR_READ_MAX + NGX_HTTP_PROCMGR_READ_REST;
 
     last = key + sizeof(key);
 

@@ -16,8 +16,13 @@
 #include "../proc/pm_unit.h"
 
 
-/* what the helper may take to read of all processes */
+/*
+ * ms: what the helper may take to read, with a ms for each process, and the
+ * most of it; what who waits for the answer has beyond it
+ */
 #define NGX_HTTP_PROCMGR_READ_TIMEOUT  5000
+#define NGX_HTTP_PROCMGR_READ_MAX      15000
+#define NGX_HTTP_PROCMGR_READ_REST     5000
 
 
 typedef struct {

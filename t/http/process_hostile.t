@@ -22,11 +22,11 @@ system('cc', '-std=c11', '-D_GNU_SOURCE', '-O1', '-pthread', '-o',
     "$dir/hostile", 't/lib/hostile.c') == 0
     or plan skip_all => 'no compiler';
 
-my $t = Test::Procmgr->new(plan => 40)->run(interval => '200ms',
+my $t = Test::Procmgr->new(plan => 42)->run(interval => '200ms',
     zone => '128m', workers => 1, main => 'env PROCMGR_FDS=folder;',
     policy => 'read fields=cmdline roles=viewer');
 my $s = $t->login();
-my @running;
+my (@running, $r);
 
 # names
 
@@ -53,7 +53,7 @@ for my $mb (2, 6) {
     SKIP: {
         skip "no arguments of $mb MB here", 3 if !$p;
 
-        my $r = $s->get("/system/process/$p/cmdline");
+        $r = $s->get("/system/process/$p/cmdline");
         is($r->{status}, 200, "arguments of $mb MB");
         is(scalar @{ $r->{json} }, $n + 2, 'all of them');
         is(length $r->{json}[-1], 99_999, 'whole');
@@ -98,7 +98,7 @@ SKIP: {
     skip 'no 60,000 mappings here', 2 if !$maps;
 
     my $start = time;
-    my $r = $s->get("/system/process/$maps/memory_maps?grouped=false");
+    $r = $s->get("/system/process/$maps/memory_maps?grouped=false");
     my $took = time - $start;
     is($r->{status}, 200, sprintf '60,000 mappings in %.1f s', $took);
     cmp_ok(scalar @{ $r->{json} }, '>=', 60_000, 'each of them');
@@ -117,6 +117,20 @@ is($s->get("/system/process/2/num_fds")->{json}, 0, 'of a kernel thread')
     if -d '/proc/2';
 pass('no kernel threads here') if !-d '/proc/2';
 
+# many open files, whose names are longer than what is kept of one walk
+
+my $names = tempdir(CLEANUP => 1);
+chmod 0777, $names;
+my $files = spawn(code => sub { our @k; open $k[$_], '>',
+    "$names/" . 'n' x 200 . $_ for 1 .. 600; 'ready' });
+sleep 0.3;
+$r = $s->get("/system/process/$files->{pid}?simple=false")->{json}[0];
+my @opened = grep { index($_->[0], $names) == 0 } @{ $r->{open_files} };
+is_deeply([scalar @opened, length $opened[-1][0]],
+    [600, length("$names/") + 203], 'many files with long names');
+is(scalar @{ $s->get("/system/process/$files->{pid}/open_files")->{json} },
+    scalar @{ $r->{open_files} }, 'as many alone');
+
 # a thousand forks a second
 
 my $forks = hostile('forks', 1000, 8);
@@ -124,7 +138,7 @@ my $start = time;
 my (@wrong, $answers);
 
 while (time - $start < 3) {
-    my $r = $s->get('/system/process/info?simple=false');
+    $r = $s->get('/system/process/info?simple=false');
     $answers++;
     push @wrong, $r->{status} if $r->{status} != 200;
     push @wrong, grep { keys %$_ != 31 } @{ $r->{json} || [] };

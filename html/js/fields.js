@@ -46,9 +46,11 @@ export function ionice(v) {
 
 /**
  * @typedef {{ ask?: string, num?: boolean, down?: boolean, class?: string,
- *   basic?: boolean, value?: (p: any) => any, cell?: (p: any) => any }} Field
+ *   basic?: boolean, whole?: boolean, value?: (p: any) => any,
+ *   cell?: (p: any) => any }} Field
  *
- * basic: it is in the short list too; value: what sorts; cell: else the value
+ * basic: it is in the short list too; whole: the server cannot compare it;
+ * value: what sorts; cell: else the value
  *
  * @type {Record<string, Field>}
  */
@@ -74,12 +76,13 @@ export const FIELDS = {
     cell: (p) => rate(p.write_bytes_per_s) },
   ppid: { num: true, class: 'mono', cell: (p) => p.ppid ?? orDash(null) },
   create_time: { down: true, cell: (p) => started(p.create_time) },
-  cpu_times: { num: true, down: true, value: (p) => sum(p.cpu_times),
+  cpu_times: { num: true, down: true, whole: true,
+    value: (p) => sum(p.cpu_times),
     cell: (p) => duration(sum(p.cpu_times)) },
   cpu_num: { num: true },
   nice: { num: true },
-  ionice: { value: (p) => ionice(p.ionice) },
-  num_ctx_switches: { num: true, down: true,
+  ionice: { whole: true, value: (p) => ionice(p.ionice) },
+  num_ctx_switches: { num: true, down: true, whole: true,
     value: (p) => sum(p.num_ctx_switches) },
   terminal: { class: 'mono' },
   exe: { class: 'mono long' },

@@ -189,8 +189,8 @@ export function forgetAll() {
  * @param {string | null} path null: nothing is asked
  * @param {number} [pace] ms, when it may be asked more seldom than the rest
  * @returns {{ data: any, error: ApiError | null, at: number, version: number,
- *             partial: string, stale: boolean }}
- * stale: still the answer of the former path
+ *             partial: string, stale: boolean, path: string | null }}
+ * path: whose answer it is; stale: of a former one
  */
 export function useFeed(path, pace = 0) {
   const [, redraw] = useReducer((n) => n + 1, 0);
@@ -230,7 +230,7 @@ export function useFeed(path, pace = 0) {
 
   if (feed && (feed.data !== undefined || feed.error)) {
     last.current = { data: feed.data, error: feed.error, at: feed.at,
-      version: feed.version, partial: feed.partial, stale: false };
+      version: feed.version, partial: feed.partial, stale: false, path };
     return last.current;
   }
 
@@ -239,7 +239,7 @@ export function useFeed(path, pace = 0) {
   }
 
   return { data: undefined, error: null, at: 0, version: 0, partial: '',
-    stale: false };
+    stale: false, path };
 }
 
 

@@ -68,6 +68,19 @@ quiet('marking read lowers the badge and changes the row', async () => {
 });
 
 
+quiet('an unknown service is refused, explained and logged', async () => {
+  await submit('no-such-service', 'restart');
+  assert.match(await page.locator('dialog').innerText(), /does not list/);
+  await confirm();
+  assert.match(await outcome(), /The policy knows no service of this name\./);
+  assert.equal(await page.locator('dialog.bad').count(), 1);
+  await page.click('dialog .outcome a');
+  await page.waitForSelector('main.log .detail .notice.bad');
+  await page.locator('main.log tbody tr', { hasText: 'no-such-service' })
+    .filter({ hasText: 'refused' }).first().waitFor();
+});
+
+
 quiet('the log is filtered by the server', async () => {
   await go('#/log');
   await page.selectOption('.filters select >> nth=1', 'refused');

@@ -133,6 +133,9 @@ quiet('the arrows go from row to row', async () => {
     ?.closest('tr')?.getAttribute('aria-rowindex')));
 
   await open();
+  await page.waitForFunction(() => document.querySelectorAll(
+    '.window [data-pid]').length > 5);
+  await page.waitForTimeout(500);
   await page.focus('.window tbody [data-pid]');
 
   const first = await at();
@@ -142,6 +145,75 @@ quiet('the arrows go from row to row', async () => {
   assert.equal(await at(), first + 2);
   await page.keyboard.press('ArrowUp');
   assert.equal(await at(), first + 1);
+});
+
+
+/* whether this server filters and knows trees */
+const rich = () => page.locator('input[name="filter"]').count();
+
+quiet('the filter language is evaluated by the server', async () => {
+  await open();
+
+  if (!await rich()) {
+    return;
+  }
+
+  await page.fill('input[name="filter"]', `name ~ ${name} and pid > 1`);
+  await page.waitForFunction(() => document.querySelectorAll(
+    '.window [data-pid]').length === 1, null, { timeout: 10000 });
+  assert.match(page.url(), /filter=name/);
+  await page.fill('input[name="filter"]', 'pid >');
+  await page.waitForSelector('.processes .notice.bad');
+  assert.match(await page.innerText('.processes .notice.bad'), /position/);
+  await page.click('button[popovertarget="filter-help"]');
+  await page.click('#filter-help li button >> nth=1');
+  await page.waitForSelector('.processes .notice.bad', { state: 'detached' });
+  await page.keyboard.press('Escape');
+  await page.fill('input[name="filter"]', '');
+});
+
+
+quiet('the tree shows a hit below its ancestors', async () => {
+  await open(`?q=${name}&tree=1`);
+
+  if (!await rich()) {
+    return;
+  }
+
+  await page.waitForSelector(`[data-pid="${child.pid}"]`);
+
+  const pids = await page.locator('.window [data-pid]').evaluateAll(
+    (all) => all.map((b) => Number(b.getAttribute('data-pid'))));
+
+  assert.equal(pids.at(-1), child.pid);
+  assert.ok(pids.includes(process.pid));
+  assert.ok(await page.locator('.window tr.dim').count() >= 1);
+});
+
+
+quiet('columns that a list reads on demand can be chosen', async () => {
+  await open();
+
+  if (!await rich()) {
+    return;
+  }
+
+  await page.click('button[popovertarget="columns"]');
+
+  for (const box of await page.locator('#columns input:enabled').all()) {
+    await box.check();
+  }
+
+  await page.keyboard.press('Escape');
+  await page.fill('input[name="q"]', name);
+  await page.waitForFunction((n) => document.querySelectorAll(
+    '.window [data-pid]').length === 1 && document.querySelector(
+    '.window tbody:not([aria-hidden])')?.textContent?.includes(n),
+  '/usr/bin/perl', { timeout: 15000 });
+  assert.equal(await page.locator('.processes .notice').count(), 0);
+  await page.click('button[popovertarget="columns"]');
+  await page.click('#columns > button');
+  await page.keyboard.press('Escape');
 });
 
 

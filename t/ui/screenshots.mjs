@@ -1,16 +1,22 @@
 /*
  * Pictures of every view in both themes and three widths:
  * node t/ui/screenshots.mjs FOLDER [WIDTH...]
+ *
+ * Those of the README, in both themes:
+ * node t/ui/screenshots.mjs --readme doc
  */
 
+import { spawn } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { browse, instance, login, watch } from './lib.mjs';
 
-const SETTLE = 6000;            /* so that the charts show a line */
+const SETTLE = 6000;            /* ms, so that the charts show a line */
+const LONG = 20000;
 
-const [out, ...given] = process.argv.slice(2);
+const readme = process.argv[2] === '--readme';
+const [out, ...given] = process.argv.slice(readme ? 3 : 2);
 const widths = given.length > 0 ? given.map(Number) : [400, 1400, 2560];
 
 if (!out) {
@@ -22,9 +28,26 @@ if (!out) {
 /** @type {Record<string, (page: import('playwright-core').Page) => any>} */
 const views = {
   overview: (page) => page.waitForSelector('#largest'),
+  host: async (page) => {
+    await page.waitForSelector('#disks');
+    await page.evaluate(() => document.querySelector('.cards')
+      ?.scrollIntoView());
+  },
+  processes: (page) => page.waitForSelector('.processes tbody td'),
+  process: (page) => page.waitForSelector('.drawer .group'),
+  columns: (page) => page.click('button[popovertarget="columns"]'),
+  signal: async (page) => {
+    await page.waitForSelector('.drawer .group');
+
+    /* the policy may allow it for no process that there is */
+    if (await page.locator('.acts button').count()) {
+      await page.click('.acts button');
+    }
+  },
   services: (page) => page.waitForSelector('#sockets'),
   confirm: async (page) => {
-    await page.click('td.actions button:last-child');
+    await page.click('td.actions button[title^="Restart"], td.actions '
+      + 'button[title^="重启"]');
     await page.waitForSelector('dialog[open]');
   },
   log: async (page) => {
@@ -32,9 +55,17 @@ const views = {
     await page.click('td.actions button');
     await page.waitForSelector('.detail .effect');
   },
+  account: (page) => page.waitForSelector('#sessions'),
+  keys: async (page) => {
+    await page.keyboard.press('?');
+    await page.waitForSelector('dialog .keys');
+  },
 };
 
-const hash = { confirm: 'services' };
+/** @param {string} view @returns {string} where it is */
+const hash = (view) => ({ confirm: 'services', host: 'overview',
+  process: `processes?pid=${where.nginx_pid}`, columns: 'processes',
+  signal: `processes?pid=${sleeper.pid}`, keys: 'account' })[view] ?? view;
 
 
 const resize = (page, width) => page.setViewportSize({ width,
@@ -45,7 +76,41 @@ await mkdir(out, { recursive: true });
 
 const where = instance();
 
-for (const theme of ['light', 'dark']) {
+/* one that the bundled policy allows to be signalled */
+const sleeper = spawn('/bin/sleep', ['900'],
+  { uid: process.getuid?.() || 1000, stdio: 'ignore' });
+
+process.on('exit', () => sleeper.kill());
+
+
+/* the two pictures of the README, in English, both themes */
+async function forReadme() {
+  for (const theme of ['light', 'dark']) {
+    const browser = await browse({ colorScheme: theme,
+      viewport: { width: 1400, height: 880 } });
+    const { page } = await watch(browser.context, where.url);
+    const name = (view) => join(out,
+      `${view}${theme === 'dark' ? '-dark' : ''}.png`);
+
+    await login(page, where);
+    await page.waitForTimeout(LONG);
+    await page.screenshot({ path: name('overview') });
+    await page.goto(`${where.url}#/processes?sort=-memory_percent&pid=${
+      where.postgres_pid}`);
+    await page.waitForSelector('.drawer .group');
+    await page.mouse.move(0, 0);
+    await page.waitForTimeout(LONG);
+    await page.screenshot({ path: name('processes') });
+    await browser.close();
+  }
+}
+
+
+if (readme) {
+  await forReadme();
+}
+
+for (const theme of readme ? [] : ['light', 'dark']) {
   const browser = await browse({ colorScheme: theme,
     locale: theme === 'light' ? 'en-US' : 'zh-CN' });
   const { page } = await watch(browser.context, where.url);
@@ -66,7 +131,7 @@ for (const theme of ['light', 'dark']) {
   for (const [view, ready] of Object.entries(views)) {
     for (const width of widths) {
       await resize(page, width);
-      await page.goto(`${where.url}#/${hash[view] ?? view}`);
+      await page.goto(`${where.url}#/${hash(view)}`);
       await page.mouse.move(0, 0);
       await ready(page);
       await page.waitForTimeout(700);

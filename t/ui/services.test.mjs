@@ -144,19 +144,6 @@ quiet('a service that is in the wanted state already: said so', async () => {
 });
 
 
-quiet('an unknown service is refused, explained and logged', async () => {
-  await submit('no-such-service', 'restart');
-  assert.match(await page.locator('dialog').innerText(), /does not list/);
-  await confirm();
-  assert.match(await outcome(), /The policy knows no service of this name\./);
-  assert.equal(await page.locator('dialog.bad').count(), 1);
-  await page.click('dialog .outcome a');
-  await page.waitForSelector('main.log .detail .notice.bad');
-  await page.locator('main.log tbody tr', { hasText: 'no-such-service' })
-    .filter({ hasText: 'refused' }).first().waitFor();
-});
-
-
 /* operations that do not go straight; their answers are made here */
 
 const sample = { op_id: '6a3c2f0e-1d2b-4c3d-8e4f-5a6b7c8d9e0f', host: 'h',

@@ -82,7 +82,7 @@ function useLog(params) {
 
   const rows = [...seen.current.values()].sort((a, b) => b.seq - a.seq);
 
-  return { rows, feed, error: feed.error ?? error, next, more, busy, asked,
+  return { rows, feed, error: feed.error ?? error, next, more, busy,
     anew: () => setOlder({ asked: '', next: undefined }) };
 }
 
@@ -92,7 +92,7 @@ function useLog(params) {
  *           session: import('../store.js').Session }} props
  */
 export function Log({ params, policy, session }) {
-  const { rows, feed, error, next, more, busy, asked, anew } = useLog(params);
+  const { rows, feed, error, next, more, busy, anew } = useLog(params);
   const [trouble, setTrouble] = useState(/** @type {Trouble} */ (null));
   const marks = policy?.can?.log_read ?? session.role !== 'viewer';
   const unread = feed.data?.unread ?? 0;
@@ -123,7 +123,7 @@ export function Log({ params, policy, session }) {
       <${Problem} error=${error ?? trouble} /><//>`}
     <${Table} label=${t('nav.log')} class="stack log"
       columns=${columns(params, marks, mark)} rows=${rows}
-      keyOf=${(r) => r.op_id} question=${asked}
+      keyOf=${(r) => r.op_id} question=${feed.path}
       rowClass=${(r) => (r.logStatus === 'unread' ? 'unread' : '')}
       empty=${feed.data ? t('log.empty') : t('table.loading')}
       detail=${(r) => (params.op === r.op_id

@@ -17,7 +17,7 @@ import { ProcessDrawer } from './process.js';
 const ONCE = 3600000;          /* ms */
 const ALL = 100000;            /* more than a host has processes */
 const EXAMPLES = ['cpu_percent > 10', 'rss > 500M and username = root',
-  'name ~ "nginx" or unit ~ nginx', 'not (status = sleeping)'];
+  'name ~ nginx or unit ~ nginx', 'not (status = sleeping)'];
 
 
 /* whether this server knows fields=, filter= and tree= */
@@ -49,15 +49,14 @@ function pathOf(rich, names, params) {
   }
 
   const fields = new Set(['identity', 'pid', 'name', ...names]);
-  const sort = params.sort ?? '';
   const tree = params.tree ? 'true' : undefined;
+  const by = params.sort?.replace(/^-/, '') ?? '';
+  const sort = tree && FIELDS[by] && !FIELDS[by].whole ? by : undefined;
 
   return `system/process/info${query({ fields: [...fields].join(','),
     name: params.q?.trim(), user: params.user, status: params.status,
     filter: params.filter?.trim(), tree,
-    sort: tree && sort.replace(/^-/, ''),
-    order: tree && sort ? (sort.startsWith('-') ? 'desc' : 'asc')
-      : undefined })}`;
+    sort, order: sort && (params.sort?.startsWith('-') ? 'desc' : 'asc') })}`;
 }
 
 
@@ -82,11 +81,12 @@ export function Processes({ params, policy }) {
   const names = chosen
     ?? storedColumns('processes', all, standard).filter(
       (f) => all.includes(f));
-  const sort = params.sort ?? '-cpu_percent';
+  /* without a wish, a search has its best hits first */
+  const sort = params.sort ?? (rich && params.q ? '' : '-cpu_percent');
   const asked = JSON.parse(useLagging(JSON.stringify({ ...params, sort,
     pid: undefined }), 250));
   const path = pathOf(rich, names, asked);
-  const { data, error, stale, partial } = useFeed(path);
+  const { data, error, stale, partial, path: of } = useFeed(path);
   const rows = rich ? data ?? [] : narrowed(data ?? [], params);
   const seen = useRef(/** @type {Set<string>} */ (new Set()));
   const open = params.pid ? Number(params.pid) : 0;
@@ -131,11 +131,11 @@ export function Processes({ params, policy }) {
         <${Problem} error=${error} /><//>`}
       <${Table} label=${t('nav.processes')} rows=${rows} window
         columns=${columnsOf(names, nameCell)} keyOf=${keyOf}
-        question=${`${path} ${asked.q ?? ''} ${asked.user ?? ''}`}
+        question=${rich ? of : `${params.q} ${params.user}`}
         sort=${sort} onSort=${(s) => setParams({ sort: s })}
-        ordered=${Boolean(asked.tree && rich)}
+        ordered=${Boolean(rich && (asked.tree || sort === ''))}
         rowClass=${(p) => (p.pid === open ? 'chosen'
-          : p.hit === false || p.ancestor ? 'dim' : '')}
+          : p.ancestor ? 'dim' : '')}
         empty=${data ? t('table.empty') : t('table.loading')} />
       ${partial && html`<p class="foot">
         ${t('procs.partial', { fields: plain(partial) })}</p>`}
@@ -200,7 +200,8 @@ function FilterHelp() {
         <div><dt>${t('filter.values')}</dt><dd>${t('filter.value_forms')}</dd>
         </div>
         <div><dt>${t('filter.fields')}</dt>
-          <dd class="mono">${Object.keys(FIELDS).join(' ')}</dd></div>
+          <dd class="mono">${Object.keys(FIELDS).filter(
+            (f) => !FIELDS[f].whole).join(' ')}</dd></div>
       </dl>
       <p>${t('filter.examples')}</p>
       <ul>${EXAMPLES.map((e) => html`<li key=${e}>

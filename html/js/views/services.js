@@ -346,7 +346,7 @@ function Sockets({ params }) {
   const name = useLagging(params.q ?? '', 250).trim();
   const path = `system/services${query({ name,
     all: params.all ? 'true' : undefined })}`;
-  const { data, error, partial, stale } = useFeed(path);
+  const { data, error, partial, stale, path: of } = useFeed(path);
   const rows = (Array.isArray(data) ? data : data?.services) ?? [];
   const processes = Array.isArray(data) ? [] : data?.processes ?? [];
 
@@ -369,13 +369,13 @@ function Sockets({ params }) {
     ${error && html`<${Notice} kind="bad"><${Problem} error=${error} /><//>`}
     <${Table} label=${t('sock.title')} class="sockets" rows=${rows}
       columns=${socketColumns(Boolean(params.all))}
-      keyOf=${socketKey} question=${path} sort=${params.sort ?? 'local'}
+      keyOf=${socketKey} question=${of} sort=${params.sort ?? 'local'}
       onSort=${(s) => setParams({ sort: s })}
       empty=${data ? t('table.empty') : t('table.loading')} />
     ${partial && html`<p class="foot">
       ${t('sock.partial')}</p>`}
     ${name && processes.length > 0 && html`
-      <${Processes} rows=${processes} question=${path} />`}
+      <${Processes} rows=${processes} question=${of} />`}
   <//>`;
 }
 

@@ -35,6 +35,8 @@ static void ngx_http_procmgr_control_record(void *data,
     const pm_wire_head_t *head, const u_char *bytes);
 static void ngx_http_procmgr_control_record_service(pm_json_t *j,
     const pm_wire_msg_t *msg, ngx_uint_t brief);
+static void ngx_http_procmgr_control_pids(pm_json_t *j,
+    const pm_wire_msg_t *msg);
 static void ngx_http_procmgr_control_record_unit(pm_json_t *j,
     const pm_wire_msg_t *msg);
 static void ngx_http_procmgr_control_record_command(pm_json_t *j,
@@ -515,11 +517,46 @@ ngx_http_procmgr_control_record_service(pm_json_t *j,
         ngx_http_procmgr_control_text(j, "user", msg, "user");
         ngx_http_procmgr_control_text(j, "start_type", msg, "start_type");
         ngx_http_procmgr_control_text(j, "unit_file", msg, "unit_file");
+        ngx_http_procmgr_control_pids(j, msg);
     }
 
     ngx_http_procmgr_control_words(j, "actions", msg, "actions", ',');
 
     pm_json_object_end(j);
+}
+
+
+/* null: the manager does not tell */
+
+static void
+ngx_http_procmgr_control_pids(pm_json_t *j, const pm_wire_msg_t *msg)
+{
+    char           *end;
+    const char     *p;
+    unsigned long   n;
+
+    p = pm_wire_get(msg, "pids");
+
+    if (p == NULL) {
+        p = pm_wire_get(msg, "main_pid");
+    }
+
+    pm_json_key(j, "pids");
+
+    if (p == NULL) {
+        pm_json_null(j);
+        return;
+    }
+
+    pm_json_array(j);
+
+    while (*p >= '0' && *p <= '9') {
+        n = strtoul(p, &end, 10);
+        pm_json_u64(j, n);
+        p = end + (*end == ',');
+    }
+
+    pm_json_array_end(j);
 }
 
 

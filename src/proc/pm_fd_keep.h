@@ -3,9 +3,9 @@
  * Sockets of processes, kept from one walk to the next: a process that has
  * not run since has not changed its descriptors.
  *
- * That it has not run is known of one that has a single thread, by the time
- * it had on a processor and by how often it got one.  /proc tells both to
- * everybody, for a tenth of what the links of its descriptors cost.
+ * That it has not run is known by the time that its threads had on a
+ * processor and by how often they got one.  /proc tells both to everybody,
+ * for a tenth of what the links of its descriptors cost.
  */
 
 
@@ -20,8 +20,13 @@
 #define PM_FD_KEEP_AGE  20
 
 
+/* with more it costs what it saves */
+#define PM_FD_KEEP_THREADS  16
+
+
 typedef struct {
-    uint64_t         ran;               /* ns */
+    uint64_t         threads;           /* a mark of their numbers */
+    uint64_t         ran;               /* ns, all of them */
     uint64_t         turns;
     uint64_t         fds;               /* 0 before Linux 6.2 */
 } pm_fd_state_t;
@@ -57,7 +62,7 @@ struct pm_fd_keep_s {
 
 void pm_fd_keep_free(pm_fd_keep_t *keep);
 
-/* 0, or -1: it has threads, is gone, or the kernel does not tell */
+/* 0, or -1: it has too many threads, is gone, or the kernel does not tell */
 int pm_fd_state(pm_fd_state_t *state, int proc, int32_t pid);
 
 /*

@@ -209,7 +209,7 @@ SKIP: {
     is($found->{services}[0]{pids}[0]{pid}, $load[3]{pid}, 'a search');
 
     end($third);
-    is(scalar(grep { $_->{local} eq "127.0.0.1:$third->{said}" }
+    is(scalar(grep { ($_->{netns_pid} // 0) == $third->{pid} }
         @{ rows('?netns=all') }), 0, 'one that is gone');
     is($s->get('/system/services?netns=every')->{status}, 400,
         'another word is refused');

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -119,6 +120,9 @@ keeps(void **state)
     k.state.fds++;
     assert_null(pm_fd_keep_find(&keep, &k));
     k.state.fds--;
+    k.state.threads++;
+    assert_null(pm_fd_keep_find(&keep, &k));
+    k.state.threads--;
     k.starttime++;
     assert_null(pm_fd_keep_find(&keep, &k));
     k.starttime--;
@@ -222,6 +226,91 @@ states(void **state)
     assert_int_equal(waitpid(pid, NULL, 0), pid);
     assert_int_equal(pm_fd_state(&b, proc, pid), -1);
 
+    close(proc);
+}
+
+
+static void *
+thread(void *arg)
+{
+    char  c;
+    int  *fd = arg;
+
+    while (read(fd[1], &c, 1) == 1) {
+        (void) !socket(AF_INET, SOCK_DGRAM, 0);
+        (void) !write(fd[1], &c, 1);
+    }
+
+    return NULL;
+}
+
+
+/* what any of its threads does is seen, and a thread more is */
+
+static void
+threads(void **state)
+{
+    int            i, proc, fd[2], more;
+    char           c;
+    pid_t          pid;
+    pthread_t      tid;
+    pm_fd_state_t  a, b;
+
+    (void) state;
+
+    proc = open("/proc", O_RDONLY|O_DIRECTORY);
+    assert_true(proc != -1);
+
+    if (pm_fd_state(&a, proc, getpid()) == -1) {
+        close(proc);
+        skip();
+    }
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
+
+    for (more = 1; more <= PM_FD_KEEP_THREADS; more += 5) {
+
+        pid = fork();
+        assert_true(pid != -1);
+
+        if (pid == 0) {
+            for (i = 0; i < more; i++) {
+                (void) !pthread_create(&tid, NULL, thread, fd);
+            }
+
+            for ( ;; ) {
+                pause();
+            }
+        }
+
+        pause_ms(100);
+
+        if (1 + more > PM_FD_KEEP_THREADS) {
+            assert_int_equal(pm_fd_state(&a, proc, pid), -1);
+
+        } else {
+            assert_int_equal(pm_fd_state(&a, proc, pid), 0);
+            pause_ms(50);
+            assert_int_equal(pm_fd_state(&b, proc, pid), 0);
+            assert_memory_equal(&a, &b, sizeof(a));
+
+            c = 'x';
+            assert_int_equal(write(fd[0], &c, 1), 1);
+            assert_int_equal(read(fd[0], &c, 1), 1);
+            pause_ms(50);
+
+            assert_int_equal(pm_fd_state(&b, proc, pid), 0);
+            assert_true(b.turns > a.turns);
+            assert_int_equal(b.threads, a.threads);
+            assert_true(b.fds == a.fds + 1 || b.fds == 0);
+        }
+
+        kill(pid, SIGKILL);
+        assert_int_equal(waitpid(pid, NULL, 0), pid);
+    }
+
+    close(fd[0]);
+    close(fd[1]);
     close(proc);
 }
 
@@ -334,6 +423,7 @@ main(void)
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(keeps),
         cmocka_unit_test(states),
+        cmocka_unit_test(threads),
         cmocka_unit_test(namespaces),
     };
 

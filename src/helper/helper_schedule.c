@@ -89,7 +89,6 @@ helper_schedule_table(int dir, const char *name)
 
     snprintf(path, sizeof(path), "%s/%s", helper_crontabs, name);
 
-    error = 0;
     n = 0;
     fd = openat(dir, name, O_RDONLY|O_NOFOLLOW|O_NONBLOCK|O_NOCTTY|O_CLOEXEC);
 

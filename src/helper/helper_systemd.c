@@ -14,12 +14,6 @@
 #define HELPER_SYSTEMD_SHOW   10000   /* ms at most, to be told */
 #define HELPER_SYSTEMD_LEAVE  3000    /* ms at most, to be moved */
 
-#define HELPER_SYSTEMD_KEYS                                                  \
-    "Id,LoadState,ActiveState,SubState,Result,InvocationID,MainPID,"         \
-    "Type,UnitFileState,ControlGroup,ConditionResult,"                       \
-    "ConditionTimestampMonotonic,Description,User,ExecStart,"                \
-    "FragmentPath,ActiveEnterTimestamp,MemoryCurrent"
-
 
 static const char *helper_systemd_program(const pm_policy_entry_t *e,
     char *buf, size_t size);
@@ -50,6 +44,12 @@ const helper_manager_t  helper_systemd = {
 
 
 static const char  helper_systemctl[] = "/usr/bin/systemctl";
+
+static const char  helper_systemd_keys[] =
+    "Id,LoadState,ActiveState,SubState,Result,InvocationID,MainPID,"
+    "Type,UnitFileState,ControlGroup,ConditionResult,"
+    "ConditionTimestampMonotonic,Description,User,ExecStart,"
+    "FragmentPath,ActiveEnterTimestamp,MemoryCurrent";
 
 
 static const char *
@@ -97,7 +97,7 @@ helper_systemd_observe(const pm_policy_entry_t *e, helper_state_t *s)
 
     static const char *const  words[] = {
         helper_systemctl, "show", "--no-pager", "--timestamp=unix", "-p",
-        HELPER_SYSTEMD_KEYS,
+        helper_systemd_keys,
         "--", NULL
     };
 

@@ -457,7 +457,8 @@ ngx_http_procmgr_services_holders(ngx_http_procmgr_services_t *v,
     pm_json_key(j, "pid_program");
 
     if (n) {
-        (void) ngx_http_procmgr_holders_proc(&v->holders, h[0].pid, &name, &name_len);
+        (void) ngx_http_procmgr_holders_proc(&v->holders, h[0].pid, &name,
+                                             &name_len);
 
         len = (size_t) snprintf(program, sizeof(program), "%d/", h[0].pid);
         name_len = ngx_min(name_len, sizeof(program) - len);
@@ -476,7 +477,8 @@ ngx_http_procmgr_services_holders(ngx_http_procmgr_services_t *v,
     pm_json_array(j);
 
     for (i = 0; i < n; i++) {
-        p = ngx_http_procmgr_holders_proc(&v->holders, h[i].pid, &name, &name_len);
+        p = ngx_http_procmgr_holders_proc(&v->holders, h[i].pid, &name,
+                                          &name_len);
 
         if (unit == NULL) {
             unit = ngx_http_procmgr_services_unit(v, p, &unit_len);

@@ -16,6 +16,7 @@
 typedef struct {
     const char  *key;
     size_t       len;
+    int          size;                  /* PM_MAP_* */
 } pm_map_key_t;
 
 
@@ -32,20 +33,27 @@ const char *const  pm_map_names[PM_MAP_SIZES] = {
 };
 
 
-#define pm_map_key(key)  { key, sizeof(key) - 1 }
+#define pm_map_key(key, size)  { key, sizeof(key) - 1, size }
+
+/* by their first letter */
 
 static const pm_map_key_t  pm_map_keys[PM_MAP_SIZES] = {
-    pm_map_key("Rss:"),
-    pm_map_key("Size:"),
-    pm_map_key("Pss:"),
-    pm_map_key("Shared_Clean:"),
-    pm_map_key("Shared_Dirty:"),
-    pm_map_key("Private_Clean:"),
-    pm_map_key("Private_Dirty:"),
-    pm_map_key("Referenced:"),
-    pm_map_key("Anonymous:"),
-    pm_map_key("Swap:")
+    pm_map_key("Rss:", PM_MAP_RSS),
+    pm_map_key("Referenced:", PM_MAP_REFERENCED),
+    pm_map_key("Size:", PM_MAP_SIZE),
+    pm_map_key("Shared_Clean:", PM_MAP_SHARED_CLEAN),
+    pm_map_key("Shared_Dirty:", PM_MAP_SHARED_DIRTY),
+    pm_map_key("Swap:", PM_MAP_SWAP),
+    pm_map_key("Pss:", PM_MAP_PSS),
+    pm_map_key("Private_Clean:", PM_MAP_PRIVATE_CLEAN),
+    pm_map_key("Private_Dirty:", PM_MAP_PRIVATE_DIRTY),
+    pm_map_key("Anonymous:", PM_MAP_ANONYMOUS)
 };
+
+#define PM_MAP_LINE_R  0
+#define PM_MAP_LINE_S  2
+#define PM_MAP_LINE_P  6
+#define PM_MAP_LINE_A  9
 
 
 void
@@ -148,11 +156,39 @@ pm_map_head(pm_map_t *map, const char *p, const char *end)
 static int
 pm_map_size(pm_map_t *map, const char *p, const char *end)
 {
-    int          i;
+    int          i, last;
     uint64_t     kib;
     const char  *v;
 
-    for (i = 0; i < PM_MAP_SIZES; i++) {
+    /* a mapping has some 25 lines: few of them are compared with few keys */
+
+    switch (*p) {
+
+    case 'R':
+        i = PM_MAP_LINE_R;
+        last = PM_MAP_LINE_S;
+        break;
+
+    case 'S':
+        i = PM_MAP_LINE_S;
+        last = PM_MAP_LINE_P;
+        break;
+
+    case 'P':
+        i = PM_MAP_LINE_P;
+        last = PM_MAP_LINE_A;
+        break;
+
+    case 'A':
+        i = PM_MAP_LINE_A;
+        last = PM_MAP_SIZES;
+        break;
+
+    default:
+        return 0;
+    }
+
+    for ( /* void */ ; i < last; i++) {
 
         v = pm_parse_word(p, end, pm_map_keys[i].key, pm_map_keys[i].len);
 
@@ -164,7 +200,7 @@ pm_map_size(pm_map_t *map, const char *p, const char *end)
             return -1;
         }
 
-        map->size[i] = kib * 1024;
+        map->size[pm_map_keys[i].size] = kib * 1024;
 
         break;
     }

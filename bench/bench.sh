@@ -1,5 +1,5 @@
 #!/bin/sh
-# bench.sh: builds the load and runs the figures
+# bench.sh: what the figures need, then the figures
 
 set -eu
 
@@ -11,9 +11,5 @@ for c in wrk strace; do
     command -v $c > /dev/null || { echo "bench: $c is missing" >&2; exit 1; }
 done
 
-mkdir -p "$BUILD_DIR/bench"
-${CC:-cc} -O2 -Wall -Wextra -Werror -o "$BUILD_DIR/bench/load" \
-    "$top/bench/load.c" -lpthread
-
 cd "$top"
-exec perl bench/bench.pl
+exec perl bench/bench.pl "$@"

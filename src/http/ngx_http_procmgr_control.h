@@ -36,7 +36,15 @@ typedef struct {                            /* of a view; no pointers */
 void ngx_http_procmgr_control_make(ngx_procmgr_job_t *job);
 /* what args->role may do; without a helper, why there is none */
 void ngx_http_procmgr_control_make_policy(ngx_procmgr_job_t *job);
-/* {"lines":[...]} of the service's log */
+/* one run of the helper; NGX_OK: *reply is to be freed; else `why' tells */
+ngx_int_t ngx_http_procmgr_control_helper(ngx_procmgr_t *pm,
+    const char *verb, const ngx_http_procmgr_list_args_t *args,
+    ngx_uint_t live, ngx_procmgr_record_pt record, void *data,
+    ngx_procmgr_reply_t *reply, char *why, size_t len);
+
+/* journal.c, signal.c, in a pool thread */
+
+/* {"name","truncated","lines":[...]} of the service's log */
 void ngx_http_procmgr_control_make_journal(ngx_procmgr_job_t *job);
 /* when this host was started, in seconds */
 void ngx_http_procmgr_control_make_boot(ngx_procmgr_job_t *job);

@@ -6,7 +6,6 @@
 
 
 #include "ngx_http_procmgr_control.h"
-#include "../proc/pm_host.h"
 
 
 #define NGX_HTTP_PROCMGR_LIST_TIMEOUT  8000     /* ms */
@@ -25,12 +24,6 @@ typedef struct {
 static ngx_int_t ngx_http_procmgr_control_list(ngx_procmgr_t *pm,
     const ngx_http_procmgr_list_args_t *args, ngx_uint_t live,
     ngx_http_procmgr_list_t *list, char *why, size_t len);
-static ngx_int_t ngx_http_procmgr_control_helper(ngx_procmgr_t *pm,
-    const char *verb, const ngx_http_procmgr_list_args_t *args,
-    ngx_uint_t live, ngx_procmgr_record_pt record, void *data,
-    ngx_procmgr_reply_t *reply, char *why, size_t len);
-static void ngx_http_procmgr_control_lines(pm_json_t *j, const u_char *p,
-    size_t len);
 static void ngx_http_procmgr_control_record(void *data,
     const pm_wire_head_t *head, const u_char *bytes);
 static void ngx_http_procmgr_control_record_service(pm_json_t *j,
@@ -99,120 +92,6 @@ ngx_http_procmgr_control_make(ngx_procmgr_job_t *job)
     } else {
         pm_json_array_end(&job->json);
     }
-}
-
-
-void
-ngx_http_procmgr_control_make_journal(ngx_procmgr_job_t *job)
-{
-    char                  why[256];
-    const char           *result, *code, *reason;
-    ngx_uint_t            status;
-    ngx_procmgr_reply_t   reply;
-
-    const ngx_http_procmgr_list_args_t  *args = job->args;
-
-    if (ngx_http_procmgr_control_helper(job->pm, "journal", args, 0, NULL,
-                                        NULL, &reply, why, sizeof(why))
-        != NGX_OK)
-    {
-        ngx_procmgr_job_fail(job, NGX_HTTP_SERVICE_UNAVAILABLE,
-                             "helper_unavailable", "%s", why);
-        return;
-    }
-
-    result = pm_wire_get(&reply.msg, "result");
-    code = pm_wire_get(&reply.msg, "code");
-    reason = pm_wire_get(&reply.msg, "reason");
-
-    if (result && ngx_strcmp(result, "ok") == 0) {
-        pm_json_object(&job->json);
-        pm_json_key(&job->json, "name");
-        pm_json_str(&job->json, args->name);
-        ngx_http_procmgr_control_flag(&job->json, "truncated", &reply.msg,
-                                      "truncated");
-        ngx_http_procmgr_control_lines(&job->json, reply.out, reply.out_len);
-        pm_json_object_end(&job->json);
-
-        ngx_procmgr_reply_free(&reply);
-        return;
-    }
-
-    status = NGX_HTTP_FORBIDDEN;
-
-    if (code == NULL) {
-        code = "policy_denied";
-    }
-
-    if (result == NULL || ngx_strcmp(result, "error") == 0) {
-        status = NGX_HTTP_SERVICE_UNAVAILABLE;
-        code = "helper_unavailable";
-
-    } else if (ngx_strcmp(result, "failed") == 0) {
-        status = NGX_HTTP_SERVICE_UNAVAILABLE;
-        code = "journal_unavailable";
-
-    } else if (ngx_strcmp(code, "unknown_service") == 0) {
-        status = NGX_HTTP_NOT_FOUND;
-        code = "not_found";
-
-    } else if (ngx_strcmp(code, "not_supported") == 0) {
-        status = NGX_HTTP_NOT_IMPLEMENTED;
-
-    } else if (ngx_http_procmgr_outcome_helper(code)) {
-        status = NGX_HTTP_SERVICE_UNAVAILABLE;
-        code = "helper_unavailable";
-    }
-
-    ngx_procmgr_job_fail(job, status, code, "%s",
-                         reason ? reason : "the helper answered nonsense");
-
-    ngx_procmgr_reply_free(&reply);
-}
-
-
-static void
-ngx_http_procmgr_control_lines(pm_json_t *j, const u_char *p, size_t len)
-{
-    const u_char  *last, *end;
-
-    last = p + len;
-
-    pm_json_key(j, "lines");
-    pm_json_array(j);
-
-    while (p < last) {
-
-        end = memchr(p, '\n', (size_t) (last - p));
-        if (end == NULL) {
-            end = last;
-        }
-
-        pm_json_strn(j, (const char *) p, (size_t) (end - p));
-
-        p = end + 1;
-    }
-
-    pm_json_array_end(j);
-}
-
-
-void
-ngx_http_procmgr_control_make_boot(ngx_procmgr_job_t *job)
-{
-    char  buf[64];
-    int   err;
-
-    err = pm_host_fact("boot_time", buf, sizeof(buf));
-
-    if (err) {
-        ngx_procmgr_job_fail(job, NGX_HTTP_INTERNAL_SERVER_ERROR,
-                             "system_call_failed", "reading the time of the "
-                             "start of this host failed: %s", strerror(err));
-        return;
-    }
-
-    pm_json_raw(&job->json, buf, ngx_strlen(buf));
 }
 
 
@@ -377,9 +256,7 @@ ngx_http_procmgr_control_list(ngx_procmgr_t *pm,
 }
 
 
-/* NGX_OK: *reply is to be freed; else `why' tells */
-
-static ngx_int_t
+ngx_int_t
 ngx_http_procmgr_control_helper(ngx_procmgr_t *pm, const char *verb,
     const ngx_http_procmgr_list_args_t *args, ngx_uint_t live,
     ngx_procmgr_record_pt record, void *data, ngx_procmgr_reply_t *reply,

@@ -6,6 +6,7 @@
 
 
 #include "ngx_http_procmgr_control.h"
+#include "../proc/pm_host.h"
 
 
 #define NGX_HTTP_PROCMGR_SIGNAL_WAIT      3000      /* ms */
@@ -485,4 +486,23 @@ ngx_http_procmgr_signal_name(ngx_str_t *name)
     }
 
     return NULL;
+}
+
+
+void
+ngx_http_procmgr_control_make_boot(ngx_procmgr_job_t *job)
+{
+    char  buf[64];
+    int   err;
+
+    err = pm_host_fact("boot_time", buf, sizeof(buf));
+
+    if (err) {
+        ngx_procmgr_job_fail(job, NGX_HTTP_INTERNAL_SERVER_ERROR,
+                             "system_call_failed", "reading the time of the "
+                             "start of this host failed: %s", strerror(err));
+        return;
+    }
+
+    pm_json_raw(&job->json, buf, ngx_strlen(buf));
 }

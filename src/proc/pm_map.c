@@ -246,7 +246,9 @@ pm_maps_add(pm_maps_t *maps, const pm_map_t *map)
 
     /* at most half of the slots are taken */
 
-    if (2 * (maps->n + 1) > maps->nslots && pm_maps_rehash(maps) != 0) {
+    if ((maps->slots == NULL || 2 * (maps->n + 1) > maps->nslots)
+        && pm_maps_rehash(maps) != 0)
+    {
         return ENOMEM;
     }
 

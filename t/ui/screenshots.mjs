@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { browse, instance, login, watch } from './lib.mjs';
 
 const SETTLE = 6000;            /* ms, so that the charts show a line */
-const LONG = 20000;
+const LONG = 12000;
 
 const readme = process.argv[2] === '--readme';
 const [out, ...given] = process.argv.slice(readme ? 3 : 2);
@@ -80,6 +80,7 @@ const where = instance();
 const sleeper = spawn('/bin/sleep', ['900'],
   { uid: process.getuid?.() || 1000, stdio: 'ignore' });
 
+sleeper.unref();
 process.on('exit', () => sleeper.kill());
 
 

@@ -60,7 +60,8 @@ CREATE FUNCTION procmgr.log_found(p_filters jsonb, p_rows int,
     p_before bigint) RETURNS SETOF bigint
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_custom_plan AS $$
+SET plan_cache_mode = force_custom_plan
+SET jit = off AS $$
 DECLARE
     f_unread  boolean := (p_filters->>'unread')::boolean;
     f_type    text := p_filters->>'logType';

@@ -143,6 +143,8 @@ ngx_int_t ngx_http_procmgr_send_json(ngx_http_request_t *r, ngx_uint_t status,
     json_t *json);
 /* 204 */
 ngx_int_t ngx_http_procmgr_send_empty(ngx_http_request_t *r);
+/* the head of a 200 without a length; the body is up to the caller */
+ngx_int_t ngx_http_procmgr_stream(ngx_http_request_t *r, ngx_str_t *type);
 /* a view with ETag, 304 and X-Procmgr-Partial; or the problem it holds */
 ngx_int_t ngx_http_procmgr_send_body(ngx_http_request_t *r,
     ngx_procmgr_body_t *body);

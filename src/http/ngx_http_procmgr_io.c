@@ -33,6 +33,8 @@ typedef struct {
 static const char *ngx_http_procmgr_title(ngx_uint_t status);
 static ngx_int_t ngx_http_procmgr_push(ngx_http_request_t *r, ngx_str_t *key,
     ngx_str_t *value);
+static ngx_int_t ngx_http_procmgr_head(ngx_http_request_t *r,
+    ngx_uint_t status, ngx_str_t *type, ngx_str_t *cache, off_t len);
 static ngx_int_t ngx_http_procmgr_send(ngx_http_request_t *r,
     ngx_uint_t status, ngx_str_t *type, ngx_str_t *cache, u_char *data,
     size_t len);
@@ -360,9 +362,47 @@ static ngx_int_t
 ngx_http_procmgr_send(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *type, ngx_str_t *cache, u_char *data, size_t len)
 {
+    ngx_int_t     rc;
+    ngx_buf_t    *b;
+    ngx_chain_t   out;
+
+    rc = ngx_http_procmgr_head(r, status, type, cache, len);
+
+    if (rc == NGX_ERROR || rc > NGX_OK) {
+        return rc;
+    }
+
+    if (r->header_only) {
+        return NGX_OK;
+    }
+
+    b = ngx_calloc_buf(r->pool);
+    if (b == NULL) {
+        return NGX_ERROR;
+    }
+
+    b->pos = data;
+    b->last = data + len;
+    b->memory = len ? 1 : 0;
+    b->last_buf = 1;
+    b->last_in_chain = 1;
+
+    out.buf = b;
+    out.next = NULL;
+
+    rc = ngx_http_output_filter(r, &out);
+
+    return (rc == NGX_AGAIN) ? NGX_OK : rc;
+}
+
+
+/* len is -1: nobody knows it yet */
+
+static ngx_int_t
+ngx_http_procmgr_head(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *type, ngx_str_t *cache, off_t len)
+{
     ngx_int_t                         rc;
-    ngx_buf_t                        *b;
-    ngx_chain_t                       out;
     ngx_http_procmgr_const_header_t  *h;
 
     if (r->header_sent) {
@@ -411,33 +451,15 @@ ngx_http_procmgr_send(ngx_http_request_t *r, ngx_uint_t status,
         r->header_only = 1;
     }
 
-    rc = ngx_http_send_header(r);
+    return ngx_http_send_header(r);
+}
 
-    if (rc == NGX_ERROR || rc > NGX_OK) {
-        return rc;
-    }
 
-    if (r->header_only) {
-        return NGX_OK;
-    }
-
-    b = ngx_calloc_buf(r->pool);
-    if (b == NULL) {
-        return NGX_ERROR;
-    }
-
-    b->pos = data;
-    b->last = data + len;
-    b->memory = len ? 1 : 0;
-    b->last_buf = 1;
-    b->last_in_chain = 1;
-
-    out.buf = b;
-    out.next = NULL;
-
-    rc = ngx_http_output_filter(r, &out);
-
-    return (rc == NGX_AGAIN) ? NGX_OK : rc;
+ngx_int_t
+ngx_http_procmgr_stream(ngx_http_request_t *r, ngx_str_t *type)
+{
+    return ngx_http_procmgr_head(r, NGX_HTTP_OK, type,
+                                 &ngx_http_procmgr_no_store, -1);
 }
 
 

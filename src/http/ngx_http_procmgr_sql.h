@@ -32,6 +32,9 @@
 #define NGX_HTTP_PROCMGR_SQL_LOG_LIST                                         \
     "SELECT procmgr.log_list($1, $2, $3)"
 
+#define NGX_HTTP_PROCMGR_SQL_LOG_EXPORT                                       \
+    "SELECT procmgr.log_export($1, $2, $3)"
+
 #define NGX_HTTP_PROCMGR_SQL_LOG_GET                                          \
     "SELECT procmgr.log_get($1)"
 

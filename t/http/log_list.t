@@ -10,7 +10,7 @@ use JSON::PP;
 use Test::More;
 use Test::Procmgr;
 
-my $t = Test::Procmgr->new(plan => 62);
+my $t = Test::Procmgr->new(plan => 63);
 $t->run(policy => "service loud lsb $t->{dir}/demo/loud "
     . "actions=restart roles=operator,admin timeout=30");
 $t->write('demo/loud', <<'EOT', 0755);
@@ -84,7 +84,7 @@ filter('retStatus=refused', sub { $_->{retStatus} eq 'refused' });
 filter('retStatus=success&target=demo',
     sub { $_->{retStatus} eq 'success' && $_->{target} eq 'demo' });
 filter('actor=operator', sub { $_->{actor} eq 'operator' });
-filter('q=NOSUCH', sub { ($_->{target} // '') eq 'nosuch' });
+filter('since=2020-01-01T00:00:00Z&q=NOSUCH', sub { ($_->{target} // '') eq 'nosuch' });
 filter('unread=true', sub { $_->{logStatus} eq 'unread' });
 filter('unread=0', sub { $_->{logStatus} eq 'read' }, 0);
 filter("host=$rows[0]{host}", sub { 1 });
@@ -95,15 +95,15 @@ filter("since=$rows[1]{logTime}&until=$rows[0]{logTime}",
     sub { $_->{logTime} ge $rows[1]{logTime}
           && $_->{logTime} lt $rows[0]{logTime} });
 filter('target=' . q{x'%20OR%20'1'='1}, sub { 0 }, 0);
-filter('q=%25', sub { 0 }, 0);
+filter('since=2020-01-01T00:00:00Z&q=%25', sub { 0 }, 0);
 
 # what is no filter
 
 for my $bad (qw(logType=nonsense retStatus=ok limit=0 limit=501 limit=x
     before=0 before=x before=99999999999999999999 since=yesterday
     since=2026-02-30T00:00:00Z since=2026-01-01 until=2026-13-01T00:00:00Z
-    until=2026-01-01T25:00:00Z unread=perhaps actor=%00 q=%ff what=1
-    actor=a&actor=b))
+    until=2026-01-01T25:00:00Z unread=perhaps actor=%00 q=x
+    since=2020-01-01T00:00:00Z&q=%ff what=1 actor=a&actor=b))
 {
     my $r = $s->get("/log?$bad");
     is($r->{status}, 400, "bad: $bad");

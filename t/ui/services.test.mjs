@@ -126,10 +126,7 @@ quiet('stop and start by the row\'s buttons', async () => {
 
 quiet('the log of a managed service is shown', async () => {
   await page.getByRole('button', { name: 'Log of demo' }).click();
-  await page.waitForSelector('.managed .detail-row .output, '
-    + '.managed .detail-row .notice');
-  assert.match(await page.locator('.managed .detail-row').innerText(),
-    /\d/);
+  await page.locator('.managed .detail-row', { hasText: /\d/ }).waitFor();
   assert.match(page.url(), /journal=demo/);
   await page.getByRole('button', { name: 'Log of demo' }).click();
   await page.waitForSelector('.managed .detail-row', { state: 'detached' });

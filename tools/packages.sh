@@ -47,6 +47,11 @@ need_test()
     need_command procps top
     need_command strace strace
     need_command cppcheck cppcheck
+    need_command clang-tidy clang-tidy
+    need_command acl setfacl
+    need_command time /usr/bin/time
+    need_command curl curl
+    need_file python3-flask /usr/lib/python3/dist-packages/flask/__init__.py
     need_command wrk wrk
     need_command supervisor supervisord
     need_command systemd systemctl

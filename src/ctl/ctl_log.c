@@ -202,7 +202,7 @@ ctl_verify_line(PGconn *conn, char *line, char hash[65], int *done)
 
     *done = (PQgetvalue(res, 0, 1)[0] == 't');
 
-    strcpy(hash, PQgetvalue(res, 0, 0));
+    memcpy(hash, PQgetvalue(res, 0, 0), strlen(PQgetvalue(res, 0, 0)) + 1);
 
     PQclear(res);
 

@@ -89,7 +89,12 @@ ctl_account_allow(ctl_t *ctl)
     p = list;
 
     for (i = 1; i < ctl->argc; i++) {
-        p += sprintf(p, "%s%s", i > 1 ? " " : "", ctl->argv[i]);
+
+        if (i > 1) {
+            *p++ = ' ';
+        }
+
+        p = stpcpy(p, ctl->argv[i]);
     }
 
     *p = '\0';
@@ -378,7 +383,7 @@ ctl_token(char token[CTL_TOKEN_LEN + 1])
         return -1;
     }
 
-    p = token + sprintf(token, "pm_");
+    p = stpcpy(token, "pm_");
     value = 0;
     bits = 0;
 

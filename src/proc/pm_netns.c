@@ -107,6 +107,8 @@ pm_netns_mark(const pm_netnses_t *list, int32_t pid, uint64_t *mark)
     char         path[PM_PROCFS_PATH];
     struct stat  st;
 
+    *mark = 0;
+
     if (pm_procfs_path(path, pid, "net/dev") == 0) {
         return ENAMETOOLONG;
     }

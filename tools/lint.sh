@@ -62,7 +62,7 @@ in_files '\b(fork|vfork|posix_spawnp?|opendir|openat2?) *\(' 'src/http/*' \
 rule "HTTP files read no files and start no programs" < /tmp/lint.$$
 
 in_files '\b(system|popen|strcpy|strcat|sprintf|gets) *\(' 'src/*.[ch]' \
-    'src/*/*.[ch]' '*.c' | grep -vE 'ngx_(v?s[nl]*printf|strcpy)|_sprintf' \
+    'src/*/*.[ch]' 'ngx_*.c' | grep -vE 'ngx_(v?s[nl]*printf|strcpy)|_sprintf' \
     > /tmp/lint.$$
 rule "a shell or an unbounded copy" < /tmp/lint.$$
 
@@ -71,16 +71,16 @@ in_files 'innerHTML|outerHTML|insertAdjacentHTML|document\.write|dangerously' \
 rule "unsafe in the page" < /tmp/lint.$$
 
 in_files '(TODO|FIXME|XXX)\b' 'src/*' 'src/*/*' 'html/*' 'html/*/*' 'sql/*' \
-    '*.c' 'tools/*' 't/*/*' | grep -v -e node_modules -e 'tools/lint.sh' \
+    'ngx_*.c' 'tools/*' 't/*/*' | grep -v -e node_modules -e 'tools/lint.sh' \
     -e XXXX > /tmp/lint.$$
 rule "left over" < /tmp/lint.$$
 
-files '*.c' 'src/*.[ch]' 'src/*/*.[ch]' 'html/js/*' 'html/js/*/*' 't/*.t' \
+files 'ngx_*.c' 'src/*.[ch]' 'src/*/*.[ch]' 'html/js/*' 'html/js/*/*' 't/*.t' \
     't/*/*' 'tools/*' | grep -vE 'fixtures|package-lock' | sort -u \
     | xargs -r wc -l | awk '$2 != "total" && $1 > 750' > /tmp/lint.$$
 rule "longer than 750 lines" < /tmp/lint.$$
 
-files 'src/*/*.[ch]' '*.c' | xargs -r grep -nP '\t| +$|^.{81,}' /dev/null \
+files 'src/*/*.[ch]' 'ngx_*.c' | xargs -r grep -nP '\t| +$|^.{81,}' /dev/null \
     > /tmp/lint.$$
 rule "tabs, trailing spaces or more than 80 columns" < /tmp/lint.$$
 

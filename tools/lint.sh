@@ -125,8 +125,15 @@ then
         2> /dev/null || status=1
 fi
 
-if [ -d html/node_modules/typescript ]; then
-    (cd html && npm run --silent check) || status=1
+# types and style of the page
+
+if command -v npm > /dev/null 2>&1; then
+    (
+        cd html || exit 1
+        [ -d node_modules/typescript ] \
+            || npm ci --ignore-scripts --no-audit --no-fund --silent || exit 1
+        npm run --silent check
+    ) || status=1
 fi
 
 git diff --check "$(git hash-object -t tree /dev/null)" -- ':!t/fixtures' \

@@ -84,6 +84,7 @@ static ngx_int_t ngx_http_procmgr_reauth_done(ngx_http_request_t *r,
 static void ngx_http_procmgr_login_keep(ngx_http_procmgr_ctx_t *ctx,
     ngx_procmgr_sess_t *sess, uint64_t sent);
 static void ngx_http_procmgr_login_gone(void *data);
+static void ngx_http_procmgr_login_leave(ngx_http_procmgr_login_t *login);
 static ngx_int_t ngx_http_procmgr_throttled(ngx_http_request_t *r,
     ngx_http_procmgr_login_t *login);
 static ngx_int_t ngx_http_procmgr_secret(
@@ -377,6 +378,8 @@ ngx_http_procmgr_login_right(ngx_http_request_t *r,
     ngx_procmgr_throttle_reset(ctx->pm, NGX_PROCMGR_THROTTLE_ACCOUNT,
                                &login->who);
 
+    ngx_http_procmgr_login_leave(login);
+
     switch (login->purpose) {
 
     case NGX_HTTP_PROCMGR_FOR_LOGIN:
@@ -405,6 +408,8 @@ ngx_http_procmgr_login_failed(ngx_http_request_t *r,
                                 &r->connection->addr_text);
     ngx_procmgr_throttle_failed(ctx->pm, NGX_PROCMGR_THROTTLE_ACCOUNT,
                                 &login->who);
+
+    ngx_http_procmgr_login_leave(login);
 
     params[0] = login->name;
     params[1] = login->remote;
@@ -657,26 +662,36 @@ ngx_http_procmgr_login_gone(void *data)
 {
     ngx_http_procmgr_login_t *login = data;
 
-    ngx_str_t  *source;
-
-    source = &login->request->connection->addr_text;
-
     if (login->crypt) {
         ngx_procmgr_crypt_forget(login->crypt);
         login->crypt = NULL;
     }
 
+    ngx_http_procmgr_login_leave(login);
+
+    ngx_explicit_memzero(login->token, sizeof(login->token));
+}
+
+
+/*
+ * The attempt is over when its answer is known: the request may live on while
+ * nginx lingers at its connection, and would count against the next one.
+ */
+
+static void
+ngx_http_procmgr_login_leave(ngx_http_procmgr_login_t *login)
+{
     if (login->source) {
+        login->source = 0;
         ngx_procmgr_throttle_leave(login->pm, NGX_PROCMGR_THROTTLE_SOURCE,
-                                   source);
+                                   &login->request->connection->addr_text);
     }
 
     if (login->named) {
+        login->named = 0;
         ngx_procmgr_throttle_leave(login->pm, NGX_PROCMGR_THROTTLE_ACCOUNT,
                                    &login->who);
     }
-
-    ngx_explicit_memzero(login->token, sizeof(login->token));
 }
 
 

@@ -11,7 +11,7 @@ use Test::More;
 use Test::Procmgr;
 use Time::HiRes qw(sleep time);
 
-my $t = Test::Procmgr->new(plan => 32)->run(workers => 2, server => <<EOF);
+my $t = Test::Procmgr->new(plan => 33)->run(workers => 2, server => <<EOF);
     set_real_ip_from 127.0.0.1;
     real_ip_header X-Real-IP;
 EOF
@@ -89,6 +89,31 @@ is(attempt('operator', $t->password('operator'), '192.0.2.21')->{status},
 @r = until_delayed(sub { attempt('no-such-user', 'x', "192.0.2.3$_[0]") });
 like(join(' ', map { $_->{status} } @r), $delayed,
     'so nothing is told by it');
+
+
+# nginx lingers at a connection with bytes left over: the request lives on,
+# the attempt does not
+
+my @open;
+is(join(' ', map { lingering('viewer', "192.0.2.4$_") } 1 .. 3),
+    '401 401 401', 'an answered attempt does not count against the next');
+@open = ();
+
+sub lingering {
+    my ($user, $source) = @_;
+    my $body = JSON::PP::encode_json({ username => $user, password => 'x' });
+    my $socket = $t->connect();
+
+    push @open, $socket;
+    $socket->autoflush(1);
+    print $socket "POST /session HTTP/1.1\r\nHost: localhost\r\n"
+        . "X-Real-IP: $source\r\nConnection: close\r\n"
+        . "Content-Type: application/json\r\n"
+        . 'Content-Length: ' . length($body) . "\r\n\r\n${body}left over";
+
+    my $line = <$socket> // '';
+    return $line =~ m{^HTTP/1.1 (\d+)} ? $1 : 'nothing';
+}
 
 
 # without the database

@@ -13,9 +13,9 @@ use Time::HiRes qw(sleep time);
 my $t = Test::Procmgr->new(plan => 9)->run(workers => 2,
     session => 'idle=3s absolute=9s');
 
-my $start = time;
 my $busy = $t->login();
 my $idle = $t->login();
+my $start = time;
 
 is($busy->get('/session')->{json}{idle_seconds}, 3, 'idle seconds');
 is($idle->get('/session')->{status}, 200, 'both live');

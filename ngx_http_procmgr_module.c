@@ -177,7 +177,18 @@ ngx_http_procmgr_create_main_conf(ngx_conf_t *cf)
      */
 
     pmcf->pm.interval = NGX_CONF_UNSET_MSEC;
-    pmcf->pm.host = cf->cycle->hostname;
+
+    /* a parameter of statements: the cycle's own has no zero at its end */
+
+    pmcf->pm.host.len = cf->cycle->hostname.len;
+    pmcf->pm.host.data = ngx_pnalloc(cf->pool, pmcf->pm.host.len + 1);
+    if (pmcf->pm.host.data == NULL) {
+        return NULL;
+    }
+
+    ngx_cpystrn(pmcf->pm.host.data, cf->cycle->hostname.data,
+                pmcf->pm.host.len + 1);
+
     pmcf->idle = NGX_CONF_UNSET;
     pmcf->absolute = NGX_CONF_UNSET;
 

@@ -37,7 +37,7 @@ struct ngx_procmgr_s {
     ngx_thread_pool_t          *thread_pool;
     ngx_procmgr_helper_conf_t   helper;
     ngx_str_t                   conninfo;       /* zero terminated */
-    ngx_str_t                   host;           /* gethostname() */
+    ngx_str_t                   host;           /* zero terminated */
 
     /* of this worker, set in init_process */
     ngx_slab_pool_t            *shpool;

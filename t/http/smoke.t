@@ -10,7 +10,7 @@ use lib 't/lib';
 use Test::More;
 use Test::Procmgr;
 
-my $t = Test::Procmgr->new(plan => 12)->run();
+my $t = Test::Procmgr->new(plan => 13)->run();
 
 is($t->get('/system/summary')->{status}, 401, 'nothing without a session');
 
@@ -38,3 +38,8 @@ my $row = $s->get('/log')->{json}{rows}[0];
 is($row->{op_id}, $r->{json}{op_id}, 'its row is the newest');
 is($row->{logType}, 'service_restart', 'with its type');
 is($row->{target}, 'demo', 'and its target');
+
+# its name is handed to the database as text that ends with a zero
+
+chomp(my $host = Test::Procmgr::read_path('/proc/sys/kernel/hostname'));
+is($row->{host}, $host, 'and the name of this host');

@@ -70,7 +70,7 @@ in_files 'innerHTML|outerHTML|insertAdjacentHTML|document\.write|dangerously' \
     'html/*.html' 'html/js/*' 'html/js/*/*' > /tmp/lint.$$
 rule "unsafe in the page" < /tmp/lint.$$
 
-in_files '(TODO|FIXME|XXX)\b' 'src/*' 'src/*/*' 'html/*' 'html/*/*' 'sql/*' \
+in_files '(TO[D]O|FIX[M]E|X[X]X)\b' 'src/*' 'src/*/*' 'html/*' 'html/*/*' 'sql/*' \
     'ngx_*.c' 'tools/*' 't/*/*' | grep -v -e node_modules -e 'tools/lint.sh' \
     -e XXXX > /tmp/lint.$$
 rule "left over" < /tmp/lint.$$

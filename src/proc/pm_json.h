@@ -8,7 +8,7 @@
  * UTF-8 becomes U+FFFD, control characters are escaped.  Integers above
  * 2^53 - 1 are written as strings, because JavaScript cannot hold them.
  *
- * No nginx, no jansson: it also runs in a pool thread.
+ * It has no state but its own and runs in any thread.
  */
 
 

@@ -79,7 +79,7 @@ size_t pm_utf8_sequence(const char *s, size_t len, int *valid);
 
 /*
  * Copies text from outside for a place that takes only valid UTF-8 without
- * U+0000 (jansson, PostgreSQL): broken bytes become U+FFFD, U+0000 is left
+ * U+0000 (text of a database): broken bytes become U+FFFD, U+0000 is left
  * out.  Ends dst with a NUL, cuts between characters where size does not
  * suffice (3 * len + 1 always does) and returns the length.
  */

@@ -27,10 +27,21 @@ for t; do
     fi
 done
 
+# what fails beside three others is run once more, alone: a file that needs
+# the machine for itself is named by that, and one that is wrong fails again
+
 if [ -n "$perl_tests" ]; then
+    state=$BUILD_DIR/prove
+    mkdir -p "$BUILD_DIR"
+
     # shellcheck disable=SC2086
-    prove --merge -f -r --timer -j "${PROCMGR_TEST_JOBS:-4}" -It/lib \
-        $perl_tests || status=1
+    if ! prove --merge -f -o -r --timer -j "${PROCMGR_TEST_JOBS:-4}" -It/lib \
+        --state=save --statefile="$state" $perl_tests
+    then
+        echo "once more, alone:"
+        prove --merge -f -o --timer -It/lib \
+            --state=failed --statefile="$state" || status=1
+    fi
 fi
 
 for t; do

@@ -19,6 +19,8 @@ HARDEN      := -fPIE
 else ifeq ($(BUILD),debug)
 OPT         := -g -O0
 HARDEN      := -fPIE
+else ifeq ($(BUILD),faults)
+OPT         := -g -O1 -DPROCMGR_FAILPOINTS
 else
 OPT         := -g -O2
 endif
@@ -26,7 +28,8 @@ endif
 CFLAGS_ALL  := -std=c11 -D_GNU_SOURCE $(OPT) $(WARN) $(HARDEN) $(CFLAGS)
 
 .PHONY: help build module helper helper-into ctl html unit run stop test check \
-        bench lint screenshots install clean packages test-packages nginx
+        faults faults-build bench lint screenshots install clean packages \
+        test-packages nginx
 .DEFAULT_GOAL := build
 .SECONDARY:
 
@@ -48,6 +51,8 @@ ifeq ($(BUILD),sanitize)
 MODULE_OPT  := --with-cc-opt="$(OPT)" --with-ld-opt="-fsanitize=address,undefined"
 else ifeq ($(BUILD),debug)
 MODULE_OPT  := --with-cc-opt="-g -O0" --with-debug
+else ifeq ($(BUILD),faults)
+MODULE_OPT  := --with-cc-opt="$(OPT)"
 else
 MODULE_OPT  := --with-cc-opt="-g -O2 -fstack-protector-strong -fPIC \
                -D_FORTIFY_SOURCE=2 -Wextra -Wno-unused-parameter" \
@@ -106,6 +111,7 @@ HELPER_OBJS := $(HELPER_SRCS:%.c=$(B)/%.o)
 
 CONFDIR      ?= /etc/procmgr
 SPOOLDIR     ?= /var/lib/procmgr/spool
+FAIL_DIR     ?= $(abspath $(SPOOLDIR)/..)/fail
 WEB_UID      ?= $(shell id -u www-data 2>/dev/null || id -u)
 UNPRIVILEGED ?= 0
 OUT          ?= $(B)/procmgr-helper
@@ -114,6 +120,10 @@ PATHS       := -DPM_POLICY_PATH='"$(CONFDIR)/policy.conf"' \
                -DPM_KEY_PATH='"$(CONFDIR)/helper.key"' \
                -DPM_SPOOL_DIR='"$(SPOOLDIR)"' \
                -DPM_WEB_UID=$(WEB_UID) -DPM_UNPRIVILEGED=$(UNPRIVILEGED)
+
+ifeq ($(BUILD),faults)
+PATHS       += -DPM_FAIL_DIR='"$(FAIL_DIR)"'
+endif
 
 $(B)/src/%.o: src/%.c $(wildcard src/proc/*.h src/policy/*.h src/helper/*.h \
                                 src/ctl/*.h)
@@ -176,9 +186,26 @@ run: packages ## build, start an instance below run/ and print its address
 stop: ## stop that instance and its demonstration service
 	@tools/stop.sh
 
-test: test-packages ## everything: unit, helper, HTTP, page, lint
-	@$(MAKE) --no-print-directory build unit
-	@BUILD_DIR=$(B) BUILD=$(BUILD) tools/test.sh $(TESTS)
+test: test-packages ## everything: unit, helper, HTTP, faults, page, lint
+	@$(MAKE) --no-print-directory build unit faults-build
+	@BUILD_DIR=$(B) BUILD=$(BUILD) FAULTS_DIR=$(FAULTS_DIR) \
+	    tools/test.sh $(TESTS)
+
+# the fault run has a build of its own, whose code can be held at its points
+
+FAULTS_DIR  ?= $(abspath $(B)/../faults)
+
+faults-build: build
+	@$(MAKE) --no-print-directory BUILD=faults BUILD_DIR=$(FAULTS_DIR) \
+	    module helper
+	@cp -pf $(B)/procmgrctl $(FAULTS_DIR)/procmgrctl
+	@cp -pRf $(B)/html $(FAULTS_DIR)/
+
+faults: faults-build ## 1400 runs of kill, stop and cut at every failpoint
+	@BUILD_DIR=$(B) FAULTS_DIR=$(FAULTS_DIR) \
+	    PROCMGR_FAULT_RUNS=$${PROCMGR_FAULT_RUNS:-1400} \
+	    PROCMGR_FAULT_JOBS=$${PROCMGR_FAULT_JOBS:-$(shell expr 3 \* $(J))} \
+	    prove --merge -It/lib t/fault/failpoints.t
 
 check: build unit ## the quick tests: unit and HTTP, what is installed
 	@BUILD_DIR=$(B) BUILD=$(BUILD) tools/test.sh t/helper t/sql t/http

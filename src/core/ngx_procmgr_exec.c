@@ -3,6 +3,7 @@
 
 
 #include "ngx_procmgr_exec.h"
+#include "../policy/pm_fail.h"
 #include <sys/prctl.h>
 
 
@@ -229,6 +230,8 @@ ngx_procmgr_exec_start(ngx_procmgr_exec_t *exec)
         return;
     }
 
+    pm_fail(exec_before, exec->text.data);
+
     err = ngx_procmgr_exec_spawn(pm, fd);
 
     if (err) {
@@ -250,6 +253,8 @@ ngx_procmgr_exec_start(ngx_procmgr_exec_t *exec)
                                "no free connection");
         return;
     }
+
+    pm_fail(exec_spawned, exec->text.data);
 
     exec->connection = c;
 
@@ -328,6 +333,8 @@ ngx_procmgr_exec_write_handler(ngx_event_t *wev)
     }
 
     ngx_procmgr_exec_set_state(exec, ngx_procmgr_exec_reading);
+
+    pm_fail(exec_sent, exec->text.data);
 }
 
 

@@ -3,6 +3,7 @@
 
 
 #include "helper.h"
+#include "../policy/pm_fail.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -64,6 +65,8 @@ helper_act_begin(helper_t *h, const char *target, const char *name)
         return -1;
     }
 
+    pm_fail(spool_before, NULL);
+
     rc = helper_spool_begin(h, dir, why, sizeof(why));
 
     if (rc == 1) {
@@ -77,6 +80,8 @@ helper_act_begin(helper_t *h, const char *target, const char *name)
         return -1;
     }
 
+    pm_fail(spool_begun, NULL);
+
     return 0;
 }
 
@@ -86,8 +91,16 @@ helper_act_begin(helper_t *h, const char *target, const char *name)
 void
 helper_act_end(helper_t *h, pm_wire_text_t *t, const helper_run_t *run)
 {
+    pm_fail(end_before, NULL);
+
     helper_spool_end(h, t, run);
+
+    pm_fail(end_written, NULL);
+
     helper_io_final(t, run);
+
+    pm_fail(answer_sent, NULL);
+
     helper_spool_prune(helper_act_spool);
 }
 

@@ -3,6 +3,7 @@
 
 
 #include "helper.h"
+#include "../policy/pm_fail.h"
 #include "../policy/pm_path.h"
 
 #include <errno.h>
@@ -100,6 +101,8 @@ helper_exec(helper_run_t *run, char *why, size_t size)
         }
     }
 
+    pm_fail(action_before, run->argv[run->argc - 1]);
+
     helper_stray_spare();
 
     memset(&c, 0, sizeof(c));
@@ -132,6 +135,8 @@ helper_exec(helper_run_t *run, char *why, size_t size)
         (void) waitpid(c.pid, NULL, 0);
 
     } else {
+        pm_fail(action_running, run->argv[run->argc - 1]);
+
         rc = 0;
         c.pidfd = (int) syscall(SYS_pidfd_open, c.pid, 0);
 
@@ -139,6 +144,8 @@ helper_exec(helper_run_t *run, char *why, size_t size)
         (void) fcntl(c.err, F_SETFL, O_NONBLOCK);
 
         helper_exec_wait(run, &c);
+
+        pm_fail(action_ended, run->argv[run->argc - 1]);
 
         run->duration = helper_now() - start;
 

@@ -10,6 +10,7 @@
 
 
 #include "helper.h"
+#include "../policy/pm_fail.h"
 #include "../policy/pm_path.h"
 
 #include <dirent.h>
@@ -132,6 +133,8 @@ helper_spool_begin(helper_t *h, int dir, char *why, size_t size)
         goto failed;
     }
 
+    pm_fail(spool_written, NULL);
+
     if (renameat2(dir, temp, dir, h->op, RENAME_NOREPLACE) == -1) {
 
         if (errno == EEXIST) {
@@ -143,6 +146,8 @@ helper_spool_begin(helper_t *h, int dir, char *why, size_t size)
         snprintf(why, size, "name the spool failed: %s", strerror(errno));
         goto failed;
     }
+
+    pm_fail(spool_named, NULL);
 
     if (fsync(dir) == -1) {
         snprintf(why, size, "sync the spool failed: %s", strerror(errno));
@@ -201,6 +206,8 @@ helper_spool_write(int fd, const void *data, size_t len)
 {
     ssize_t      n;
     const char  *p;
+
+    pm_fail(spool_write, NULL);
 
     for (p = data; len; p += n, len -= (size_t) n) {
         n = write(fd, p, len);
@@ -297,6 +304,8 @@ helper_spool_query(helper_t *h)
     ssize_t         n;
     pm_wire_head_t  head;
     pm_wire_text_t  t;
+
+    pm_fail(query_before, NULL);
 
     dir = helper_spool_open(why, sizeof(why));
     if (dir == -1) {

@@ -8,6 +8,7 @@
 
 
 #include "helper.h"
+#include "../policy/pm_fail.h"
 #include "../policy/pm_path.h"
 
 #include <stdio.h>
@@ -65,6 +66,8 @@ main(int argc, char **argv)
         _exit(1);
     }
 
+    pm_fail(helper_read, helper.text);
+
     /*
      * nginx logs how its children end; this one ends well and at once, and
      * what follows can neither be waited for nor be lost with the worker
@@ -87,6 +90,8 @@ main(int argc, char **argv)
     alarm(HELPER_ALARM);
 
     helper.spool = -1;
+
+    pm_fail(helper_forked, helper.text);
 
     if (wrong == NULL) {
         helper_work(&helper);

@@ -4,6 +4,7 @@
 
 #include "ngx_http_procmgr_op.h"
 #include "ngx_http_procmgr_sql.h"
+#include "../policy/pm_fail.h"
 
 
 #define NGX_HTTP_PROCMGR_OPS_MAX     1024       /* of a worker */
@@ -155,6 +156,8 @@ ngx_http_procmgr_op_start(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
     }
 
     ngx_http_procmgr_op_set_state(op, NGX_HTTP_PROCMGR_OP_INTENT);
+
+    pm_fail(intent_before, NULL);
 
     if (ngx_procmgr_pg_query(op->pm, NGX_HTTP_PROCMGR_SQL_OP_INTENT, 11,
                              op->args, timeout,

@@ -5,6 +5,7 @@
 #include "ngx_http_procmgr_op.h"
 #include "ngx_http_procmgr_sql.h"
 #include "../core/ngx_procmgr_zone.h"
+#include "../policy/pm_fail.h"
 
 
 #define NGX_HTTP_PROCMGR_OP_RETRY    60000      /* ms, of an outcome */
@@ -62,6 +63,8 @@ ngx_http_procmgr_op_intent_done(void *data, ngx_procmgr_pg_result_t *res)
     id = ngx_http_procmgr_op_word(json, "op_id");
 
     if (ngx_strcmp(status, "ok") == 0) {
+        pm_fail(intent_committed, NULL);
+
         op->seq = json_integer_value(json_object_get(json, "seq"));
         ngx_http_procmgr_op_run(op);
 
@@ -113,6 +116,8 @@ ngx_http_procmgr_op_intent_done(void *data, ngx_procmgr_pg_result_t *res)
 static void
 ngx_http_procmgr_op_not_started(ngx_http_procmgr_op_t *op)
 {
+    pm_fail(not_started_before, NULL);
+
     if (ngx_procmgr_pg_query(op->pm, NGX_HTTP_PROCMGR_SQL_OP_NOT_STARTED, 8,
                              op->args, 0,
                              ngx_http_procmgr_op_not_started_done, op)
@@ -290,6 +295,8 @@ ngx_http_procmgr_op_reply(void *data, ngx_procmgr_reply_t *reply)
 {
     ngx_http_procmgr_op_t *op = data;
 
+    pm_fail(reply_read, NULL);
+
     switch (reply->ended) {
 
     case NGX_PROCMGR_EXEC_DONE:
@@ -329,6 +336,8 @@ static void
 ngx_http_procmgr_op_outcome(ngx_http_procmgr_op_t *op)
 {
     const char  *args[5];
+
+    pm_fail(outcome_before, NULL);
 
     if (op->until == 0) {
         op->until = ngx_procmgr_boottime() + NGX_HTTP_PROCMGR_OP_RETRY;
@@ -380,6 +389,8 @@ ngx_http_procmgr_op_outcome_done(void *data, ngx_procmgr_pg_result_t *res)
         ngx_http_procmgr_op_outcome_retry(op);
         return;
     }
+
+    pm_fail(answer_before, NULL);
 
     ngx_http_procmgr_log_changed();
 

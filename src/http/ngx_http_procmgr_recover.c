@@ -13,6 +13,7 @@
 #include "ngx_http_procmgr_op.h"
 #include "ngx_http_procmgr_sql.h"
 #include "../core/ngx_procmgr_zone.h"
+#include "../policy/pm_fail.h"
 
 
 #define NGX_HTTP_PROCMGR_RECOVER_SOON   2000    /* ms */
@@ -227,6 +228,8 @@ ngx_http_procmgr_recover_timer(ngx_event_t *ev)
         return;
     }
 
+    pm_fail(recover_open, NULL);
+
     args[0] = (const char *) rec->pm->host.data;
 
     if (ngx_procmgr_pg_query(rec->pm, NGX_HTTP_PROCMGR_SQL_OP_OPEN, 1, args,
@@ -320,6 +323,8 @@ ngx_http_procmgr_recover_next(ngx_http_procmgr_recover_t *rec)
         (void) ngx_http_procmgr_recover_lease(rec,
                                               NGX_HTTP_PROCMGR_RECOVER_LEASE);
 
+        pm_fail(recover_look, NULL);
+
         ngx_memcpy(rec->id, id, sizeof(rec->id));
 
         ngx_procmgr_request(&text, "query", rec->id,
@@ -346,6 +351,8 @@ ngx_http_procmgr_recover_reply(void *data, ngx_procmgr_reply_t *reply)
 
     ngx_int_t    rc;
     const char  *args[5], *spool, *alive;
+
+    pm_fail(recover_told, NULL);
 
     spool = NULL;
     alive = NULL;
@@ -392,6 +399,8 @@ ngx_http_procmgr_recover_reply(void *data, ngx_procmgr_reply_t *reply)
     ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
                   "procmgr: operation %s was left open, its spool says "
                   "\"%s\": %s", rec->id, spool, rec->outcome.ret);
+
+    pm_fail(recover_settle, NULL);
 
     args[0] = rec->id;
     args[1] = rec->outcome.ret;

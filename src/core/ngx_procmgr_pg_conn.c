@@ -8,6 +8,7 @@
 
 
 #include "ngx_procmgr_pg_conn.h"
+#include "../policy/pm_fail.h"
 
 
 static void ngx_procmgr_pg_set_state(ngx_procmgr_pg_conn_t *conn,
@@ -155,7 +156,10 @@ ngx_procmgr_pg_send(ngx_procmgr_pg_conn_t *conn, ngx_procmgr_pg_query_t *query)
         || ngx_procmgr_pg_flush(conn) != NGX_OK)
     {
         ngx_procmgr_pg_close(conn, ngx_procmgr_pg_error(conn));
+        return;
     }
+
+    pm_fail(statement_sent, query->sql);
 }
 
 
@@ -185,6 +189,8 @@ ngx_procmgr_pg_receive(ngx_procmgr_pg_conn_t *conn)
     PGnotify        *note;
     PGresult        *res;
     ExecStatusType   status;
+
+    pm_fail(statement_answered, conn->query ? conn->query->sql : NULL);
 
     if (PQconsumeInput(conn->pq) == 0
         || ngx_procmgr_pg_flush(conn) != NGX_OK)

@@ -42,6 +42,9 @@ ngx_int_t ngx_http_procmgr_process_one(ngx_http_request_t *r,
 ngx_int_t ngx_http_procmgr_services(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx);
 
+/* zeroed args with what "human", the one parameter, says; as args() does */
+ngx_int_t ngx_http_procmgr_system_human(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx, ngx_http_procmgr_system_args_t *args);
 
 /*
  * Answers with a view: `what' in printf's form of nginx is the resource with
@@ -77,6 +80,9 @@ ngx_uint_t ngx_http_procmgr_own(const pm_proc_t *p);
 /* name and user name of a process as values */
 void ngx_http_procmgr_json_name(ngx_procmgr_job_t *job, const pm_proc_t *p);
 void ngx_http_procmgr_json_user(ngx_procmgr_job_t *job, const pm_proc_t *p);
+
+/* RFC 3339, UTC; ms since the epoch */
+void ngx_http_procmgr_json_time(pm_json_t *j, int64_t ms);
 
 /* of a uid, or the number; refresh once before a row of them */
 #define NGX_HTTP_PROCMGR_USER_LEN  256

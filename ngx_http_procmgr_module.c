@@ -301,7 +301,7 @@ ngx_http_procmgr_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                            "with \"procmgr_auth off\"",
                            &ngx_http_procmgr_family_names[
                                conf->family == NGX_HTTP_PROCMGR_CONTROL
-                               ? 2 : 0].name,
+                               ? 3 : 0].name,
                            &clcf->name);
         return NGX_CONF_ERROR;
     }

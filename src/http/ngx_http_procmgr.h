@@ -105,6 +105,8 @@ extern ngx_http_procmgr_route_t  ngx_http_procmgr_item_routes[];
 extern ngx_http_procmgr_route_t  ngx_http_procmgr_host_routes[];
 extern ngx_http_procmgr_route_t  ngx_http_procmgr_constants_routes[];
 extern ngx_http_procmgr_route_t  ngx_http_procmgr_network_routes[];
+extern ngx_http_procmgr_route_t  ngx_http_procmgr_watch_routes[];
+extern ngx_http_procmgr_route_t  ngx_http_procmgr_memory_routes[];
 extern ngx_http_procmgr_route_t  ngx_http_procmgr_control_routes[];
 extern ngx_http_procmgr_route_t  ngx_http_procmgr_log_routes[];
 

@@ -16,6 +16,7 @@ static ngx_int_t ngx_http_procmgr_conf_names(ngx_conf_t *cf);
 ngx_conf_enum_t  ngx_http_procmgr_family_names[] = {
     { ngx_string("session"), NGX_HTTP_PROCMGR_SESSION },
     { ngx_string("system"), NGX_HTTP_PROCMGR_SYSTEM },
+    { ngx_string("memory"), NGX_HTTP_PROCMGR_MEMORY },
     { ngx_string("control"), NGX_HTTP_PROCMGR_CONTROL },
     { ngx_string("log"), NGX_HTTP_PROCMGR_LOG },
     { ngx_null_string, 0 }

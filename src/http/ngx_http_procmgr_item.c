@@ -53,7 +53,7 @@ static void ngx_http_procmgr_make_value(ngx_procmgr_job_t *job,
 static void ngx_http_procmgr_make_full(ngx_procmgr_job_t *job,
     const pm_proc_t *p);
 static pm_snapshot_t *ngx_http_procmgr_item_late(ngx_procmgr_job_t *job,
-    int32_t pid);
+    int32_t pid, unsigned want);
 
 
 ngx_http_procmgr_route_t  ngx_http_procmgr_item_routes[] = {
@@ -347,6 +347,33 @@ ngx_http_procmgr_item_view(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
 }
 
 
+const pm_proc_t *
+ngx_http_procmgr_item_find(ngx_procmgr_job_t *job, int64_t pid,
+    unsigned want, pm_snapshot_t **late)
+{
+    const pm_proc_t  *p;
+
+    *late = NULL;
+
+    if (pid > NGX_MAX_INT32_VALUE) {
+        return NULL;
+    }
+
+    p = pm_snapshot_find(job->snapshot, (int32_t) pid);
+
+    if (p == NULL) {
+        *late = ngx_http_procmgr_item_late(job, (int32_t) pid, want);
+
+        if (*late) {
+            job->snapshot = *late;
+            p = pm_snapshot_find(*late, (int32_t) pid);
+        }
+    }
+
+    return p;
+}
+
+
 static void
 ngx_http_procmgr_make_item(ngx_procmgr_job_t *job)
 {
@@ -366,23 +393,11 @@ ngx_http_procmgr_make_item(ngx_procmgr_job_t *job)
         return;
     }
 
-    p = NULL;
-    late = NULL;
     first = job->snapshot;
 
-    if (args->pid <= NGX_MAX_INT32_VALUE) {
-
-        p = pm_snapshot_find(first, (int32_t) args->pid);
-
-        if (p == NULL) {
-            late = ngx_http_procmgr_item_late(job, (int32_t) args->pid);
-
-            if (late) {
-                job->snapshot = late;
-                p = pm_snapshot_find(late, (int32_t) args->pid);
-            }
-        }
-    }
+    p = ngx_http_procmgr_item_find(job, args->pid,
+                           ngx_http_procmgr_fields_want(args->how.fields),
+                           &late);
 
     if (args->item == NGX_HTTP_PROCMGR_F_MAX) {
         if (p) {
@@ -517,17 +532,15 @@ ngx_http_procmgr_make_full(ngx_procmgr_job_t *job, const pm_proc_t *p)
 /* a newer snapshot for a process that is there and that the first has not */
 
 static pm_snapshot_t *
-ngx_http_procmgr_item_late(ngx_procmgr_job_t *job, int32_t pid)
+ngx_http_procmgr_item_late(ngx_procmgr_job_t *job, int32_t pid,
+    unsigned want)
 {
-    int                                  zone_full;
-    char                                 err[NGX_PROCMGR_ERR_LEN];
-    pm_late_t                            late;
-    ngx_uint_t                           n;
-    pm_fd_walk_t                         walk;
-    pm_snapshot_t                       *s;
-    const ngx_http_procmgr_item_args_t  *args;
-
-    args = job->args;
+    int             zone_full;
+    char            err[NGX_PROCMGR_ERR_LEN];
+    pm_late_t       late;
+    ngx_uint_t      n;
+    pm_fd_walk_t    walk;
+    pm_snapshot_t  *s;
 
     if (pm_fd_walk_init(&walk, NULL) != 0) {
         return NULL;
@@ -541,9 +554,7 @@ ngx_http_procmgr_item_late(ngx_procmgr_job_t *job, int32_t pid)
             break;
         }
 
-        s = ngx_procmgr_zone_snapshot(job->pm, 1,
-                          ngx_http_procmgr_fields_want(args->how.fields),
-                          err, &zone_full);
+        s = ngx_procmgr_zone_snapshot(job->pm, 1, want, err, &zone_full);
 
         if (s == NULL || pm_snapshot_find(s, pid)) {
             break;

@@ -18,5 +18,13 @@ ngx_int_t ngx_http_procmgr_process_full(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx, int64_t pid, ngx_uint_t object,
     ngx_uint_t human);
 
+/*
+ * In the thread: a process of the job's snapshot, or of a newer one that is
+ * then the job's; put the first one back and free() *late.  NULL: there is no
+ * such process.
+ */
+const pm_proc_t *ngx_http_procmgr_item_find(ngx_procmgr_job_t *job,
+    int64_t pid, unsigned want, pm_snapshot_t **late);
+
 
 #endif /* _NGX_HTTP_PROCMGR_ITEM_H_INCLUDED_ */

@@ -40,6 +40,8 @@ static const struct {
     { NGX_HTTP_PROCMGR_SYSTEM, ngx_http_procmgr_network_routes },
     { NGX_HTTP_PROCMGR_SYSTEM, ngx_http_procmgr_host_routes },
     { NGX_HTTP_PROCMGR_SYSTEM, ngx_http_procmgr_constants_routes },
+    { NGX_HTTP_PROCMGR_MEMORY, ngx_http_procmgr_watch_routes },
+    { NGX_HTTP_PROCMGR_MEMORY, ngx_http_procmgr_memory_routes },
     { NGX_HTTP_PROCMGR_CONTROL, ngx_http_procmgr_control_routes },
     { NGX_HTTP_PROCMGR_LOG, ngx_http_procmgr_log_routes },
     { 0, NULL }

@@ -167,6 +167,7 @@ http {
         $o->{server}
         location /session { procmgr session; }
         location /system/ { procmgr system; }
+        location /memory/ { procmgr memory; }
         location /control/ { procmgr control; }
         location /log { procmgr log; }
         location / { root $d/html; }

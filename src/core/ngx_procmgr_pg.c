@@ -7,6 +7,7 @@
 
 
 #include "ngx_procmgr_pg_conn.h"
+#include "ngx_procmgr_zone.h"
 
 
 static void ngx_procmgr_pg_dispatch_handler(ngx_event_t *ev);
@@ -245,7 +246,8 @@ ngx_procmgr_pg_dispatch_handler(ngx_event_t *ev)
 
 /*
  * Gives the waiting statements to idle connections, or opens one for them.
- * While the database is away there are neither, and all fail at once.
+ * While the database is away there are neither, and all fail at once, unless
+ * another worker has reached it since this one tried.
  */
 
 void
@@ -272,9 +274,13 @@ ngx_procmgr_pg_dispatch(ngx_procmgr_pg_t *pg)
                 return;
             }
 
-            ngx_procmgr_pg_finish(query, NGX_PROCMGR_PG_AWAY, NULL,
-                                  "the database is away");
-            continue;
+            if (pg->met == pg->pm->sh->pg_met) {
+                ngx_procmgr_pg_finish(query, NGX_PROCMGR_PG_AWAY, NULL,
+                                      "the database is away");
+                continue;
+            }
+
+            ngx_del_timer(&pg->retry);
         }
 
         conn = ngx_procmgr_pg_find(pg, ngx_procmgr_pg_closed);
@@ -371,6 +377,8 @@ ngx_procmgr_pg_up(ngx_procmgr_pg_t *pg)
 
     pg->up = 1;
     pg->backoff = 0;
+
+    (void) ngx_atomic_fetch_add(&pg->pm->sh->pg_met, 1);
 
     if (pg->retry.timer_set) {
         ngx_del_timer(&pg->retry);

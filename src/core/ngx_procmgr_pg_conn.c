@@ -9,6 +9,7 @@
 
 #include "ngx_procmgr_pg_conn.h"
 #include "../policy/pm_fail.h"
+#include "ngx_procmgr_zone.h"
 
 
 static void ngx_procmgr_pg_set_state(ngx_procmgr_pg_conn_t *conn,
@@ -49,6 +50,7 @@ ngx_procmgr_pg_connect(ngx_procmgr_pg_conn_t *conn)
     ngx_procmgr_pg_t  *pg;
 
     pg = conn->pg;
+    pg->met = pg->pm->sh->pg_met;
 
     ngx_procmgr_pg_set_state(conn, ngx_procmgr_pg_connecting);
 

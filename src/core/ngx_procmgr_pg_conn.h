@@ -65,6 +65,7 @@ struct ngx_procmgr_pg_s {
     ngx_event_t               dispatch;
     ngx_event_t               retry;        /* set: no attempt before */
     ngx_msec_t                backoff;
+    ngx_atomic_uint_t         met;          /* sh->pg_met at our attempt */
     const char               *keys[NGX_PROCMGR_PG_KEYS];
     const char               *values[NGX_PROCMGR_PG_KEYS];
     void                    (*on_up[NGX_PROCMGR_PG_UPS])(ngx_procmgr_t *);

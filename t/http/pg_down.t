@@ -11,7 +11,7 @@ use Test::More;
 use Test::Procmgr;
 use Time::HiRes qw(sleep time);
 
-my $t = Test::Procmgr->new(plan => 19)->run(workers => 2);
+my $t = Test::Procmgr->new(plan => 20)->run(workers => 2);
 my $s = $t->login();
 
 is($s->get('/system/summary')->{status}, 200, 'a read');
@@ -58,6 +58,14 @@ my $after = $t->wait_for(sub {
 }, 20);
 
 cmp_ok($after || 99, '<', 5, sprintf 'back within %.2f s', $after || 99);
+
+# one worker reached it: the other one waits no longer either
+
+my %n;
+$n{ $s->get('/log')->{status} }++ for 1 .. 40;
+is(join(' ', map { "$_: $n{$_}" } sort keys %n), '200: 40',
+    'in every worker');
+
 is($s->get('/system/summary')->{status}, 200, 'the session lives on');
 is($s->post('/control/services', { name => 'demo', action => 'restart' },
     { Prefer => 'wait=9' })->{status}, 200, 'and acts');

@@ -17,6 +17,7 @@
 
 
 #include "ngx_procmgr.h"
+#include "ngx_procmgr_event.h"
 #include "ngx_procmgr_net.h"
 #include "ngx_procmgr_sess.h"
 #include "../proc/pm_scan.h"
@@ -102,6 +103,7 @@ struct ngx_procmgr_shm_s {
     ngx_procmgr_net_shm_t    net;
     ngx_procmgr_net_shm_t    disk;
     ngx_procmgr_sess_shm_t   sess;
+    ngx_procmgr_event_shm_t  events;
 };
 
 

@@ -9,6 +9,7 @@
 #include "src/http/ngx_http_procmgr.h"
 #include "src/http/ngx_http_procmgr_conf.h"
 #include "src/http/ngx_http_procmgr_op.h"
+#include "src/core/ngx_procmgr_history.h"
 #include "src/core/ngx_procmgr_zone.h"
 #include "src/core/ngx_procmgr_spawn.h"
 
@@ -85,6 +86,13 @@ static ngx_command_t  ngx_http_procmgr_commands[] = {
     { ngx_string("procmgr_interval"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
       ngx_http_procmgr_conf_interval,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("procmgr_history"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_procmgr_conf_history,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
       NULL },
@@ -166,6 +174,7 @@ ngx_http_procmgr_create_main_conf(ngx_conf_t *cf)
      * set by ngx_pcalloc():
      *
      *     pmcf->pm.shm_zone = NULL;
+     *     pmcf->pm.history_zone = NULL;
      *     pmcf->pm.thread_pool = NULL;
      *     pmcf->pm.helper = { 0 };
      *     pmcf->pm.conninfo = { 0, NULL };
@@ -177,6 +186,7 @@ ngx_http_procmgr_create_main_conf(ngx_conf_t *cf)
      */
 
     pmcf->pm.interval = NGX_CONF_UNSET_MSEC;
+    pmcf->pm.history_size = NGX_CONF_UNSET_UINT;
 
     /* a parameter of statements: the cycle's own has no zero at its end */
 
@@ -202,6 +212,7 @@ ngx_http_procmgr_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_http_procmgr_main_conf_t *pmcf = conf;
 
     ngx_conf_init_msec_value(pmcf->pm.interval, 1000);
+    ngx_conf_init_uint_value(pmcf->pm.history_size, 0);
     ngx_conf_init_value(pmcf->idle, 15 * 60);
     ngx_conf_init_value(pmcf->absolute, 8 * 60 * 60);
 
@@ -347,6 +358,7 @@ ngx_http_procmgr_init_process(ngx_cycle_t *cycle)
 
     if (ngx_procmgr_zone_attach(&pmcf->pm) != NGX_OK
         || ngx_procmgr_views_init(&pmcf->pm, cycle) != NGX_OK
+        || ngx_procmgr_history_init(&pmcf->pm, cycle) != NGX_OK
         || ngx_procmgr_execs_init(&pmcf->pm, cycle) != NGX_OK)
     {
         return NGX_ERROR;
@@ -370,6 +382,10 @@ ngx_http_procmgr_exit_process(ngx_cycle_t *cycle)
     ngx_http_procmgr_main_conf_t  *pmcf;
 
     pmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_procmgr_module);
+
+    if (pmcf) {
+        ngx_procmgr_history_exit(&pmcf->pm);
+    }
 
     if (pmcf && pmcf->pm.pg) {
         ngx_procmgr_pg_exit(&pmcf->pm);

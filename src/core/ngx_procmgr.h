@@ -20,6 +20,7 @@ typedef struct ngx_procmgr_shm_s     ngx_procmgr_shm_t;
 typedef struct ngx_procmgr_views_s   ngx_procmgr_views_t;
 typedef struct ngx_procmgr_execs_s   ngx_procmgr_execs_t;
 typedef struct ngx_procmgr_pg_s      ngx_procmgr_pg_t;
+typedef struct ngx_procmgr_history_s  ngx_procmgr_history_t;
 
 
 typedef struct {
@@ -34,6 +35,8 @@ struct ngx_procmgr_s {
     /* configuration */
     ngx_shm_zone_t             *shm_zone;
     ngx_msec_t                  interval;       /* of a snapshot */
+    ngx_uint_t                  history_size;   /* samples, 0 is off */
+    ngx_shm_zone_t             *history_zone;
     ngx_thread_pool_t          *thread_pool;
     ngx_procmgr_helper_conf_t   helper;
     ngx_str_t                   conninfo;       /* zero terminated */
@@ -43,6 +46,7 @@ struct ngx_procmgr_s {
     ngx_slab_pool_t            *shpool;
     ngx_procmgr_shm_t          *sh;
     ngx_procmgr_views_t        *views;
+    ngx_procmgr_history_t      *history;
     ngx_procmgr_execs_t        *execs;
     ngx_procmgr_pg_t           *pg;
 };

@@ -7,6 +7,7 @@
 
 #include "ngx_http_procmgr_conf.h"
 #include "../core/ngx_procmgr_conf.h"
+#include "../core/ngx_procmgr_history.h"
 #include "../core/ngx_procmgr_zone.h"
 
 
@@ -182,6 +183,41 @@ ngx_http_procmgr_conf_interval(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     pmcf->pm.interval = msec;
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_procmgr_conf_history(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_procmgr_main_conf_t *pmcf = conf;
+
+    ngx_int_t   n;
+    ngx_str_t  *value;
+
+    if (pmcf->pm.history_size != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        pmcf->pm.history_size = 0;
+        return NGX_CONF_OK;
+    }
+
+    n = ngx_atoi(value[1].data, value[1].len);
+
+    if (n < NGX_PROCMGR_HISTORY_MIN || n > NGX_PROCMGR_HISTORY_MAX) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid history \"%V\", it must be \"off\" or from "
+                           "%d to %d samples", &value[1],
+                           NGX_PROCMGR_HISTORY_MIN, NGX_PROCMGR_HISTORY_MAX);
+        return NGX_CONF_ERROR;
+    }
+
+    pmcf->pm.history_size = n;
 
     return NGX_CONF_OK;
 }
@@ -428,8 +464,21 @@ ngx_http_procmgr_conf_check(ngx_conf_t *cf)
         }
     }
 
+    if (pmcf->pm.shm_zone == NULL && pmcf->pm.history_size) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"procmgr_history\" needs \"procmgr_zone\"");
+        return NGX_ERROR;
+    }
+
     if (pmcf->pm.shm_zone == NULL) {
         return NGX_OK;
+    }
+
+    if (pmcf->pm.history_size
+        && ngx_procmgr_history_add(cf, &pmcf->pm, &ngx_http_procmgr_module)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
     pmcf->pm.thread_pool = ngx_thread_pool_add(cf, &pmcf->pool_name);

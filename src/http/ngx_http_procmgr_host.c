@@ -85,6 +85,10 @@ ngx_http_procmgr_route_t  ngx_http_procmgr_host_routes[] = {
       NGX_PROCMGR_ROLE_VIEWER, 0,
       ngx_http_procmgr_host_boot_time },
 
+    { NGX_HTTP_GET, "history",
+      NGX_PROCMGR_ROLE_VIEWER, 0,
+      ngx_http_procmgr_host_history },
+
     { NGX_HTTP_GET, "schedule",
       NGX_PROCMGR_ROLE_VIEWER, 0,
       ngx_http_procmgr_host_schedule },

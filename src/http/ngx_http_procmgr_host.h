@@ -41,6 +41,10 @@ void ngx_http_procmgr_tuple_seconds(ngx_procmgr_job_t *job, const char *key,
     double seconds);
 
 
+/* a handler of the route table */
+ngx_int_t ngx_http_procmgr_host_history(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx);
+
 /* makers of views */
 void ngx_http_procmgr_make_schedule(ngx_procmgr_job_t *job);
 void ngx_http_procmgr_make_units(ngx_procmgr_job_t *job);

@@ -66,13 +66,14 @@ my $control = 'location /control/ { procmgr control; }';
 my @good = (
     ['nothing of it', ''],
     ['all of it', <<EOF, "$session $system $control"],
-$zone $db procmgr_helper $helper max=2; procmgr_interval 500ms;
+$zone $db procmgr_helper $helper max=2; procmgr_interval 500ms; procmgr_history 300;
 procmgr_thread_pool procmgr; procmgr_session absolute=1h idle=5m;
 procmgr_cookie pm-2; procmgr_auth on; procmgr_role viewer;
 procmgr_origin https://host.example http://[::1]:8080 http://127.0.0.1:80;
 EOF
     ['what a family needs stands behind it', '',
         "$session } $zone $db server { listen 127.0.0.1:$t->{port};"],
+    ['no history', "$zone procmgr_history off;"],
     ['system without sessions and database', $zone,
         'location /system/ { procmgr system; procmgr_auth off; }'],
     ['two servers', "$zone $db",
@@ -151,6 +152,15 @@ my @bad = (
     ['procmgr_interval 2h;', undef, qr/invalid interval "2h"/],
     ['procmgr_interval 1s; procmgr_interval 1s;', undef,
         qr/"procmgr_interval" directive is duplicate/],
+
+    (map { ["$zone procmgr_history '$_';", undef,
+        qr/invalid history "\Q$_\E", it must be "off" or from 2 to 100000/] }
+        '', 'on', '-1', '0', '1', '1k', '100001', '99999999999999999999'),
+    ["$zone procmgr_history;", undef,
+        qr/number of arguments in "procmgr_history"/],
+    ["$zone procmgr_history off; procmgr_history 9;", undef,
+        qr/"procmgr_history" directive is duplicate/],
+    ['procmgr_history 9;', undef, qr/"procmgr_history" needs "procmgr_zone"/],
 
     ["$zone procmgr_thread_pool other;", undef,
         qr/unknown thread pool "other"/],

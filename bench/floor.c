@@ -1,8 +1,8 @@
 
 /*
- * floor ROUNDS list|summary|full: the system calls that the scan of an answer
- * cannot do without, and nothing else: no parsing, no text.  Prints the
- * milliseconds of each round.
+ * floor ROUNDS list|summary|both|full: the system calls that the scan of an
+ * answer cannot do without, and nothing else: no parsing, no text.  Prints
+ * the milliseconds of each round.
  */
 
 
@@ -17,6 +17,9 @@
 #include <unistd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+
+
+#define LARGEST  16                     /* rows that are read whole */
 
 
 static char  buf[1 << 20];
@@ -127,18 +130,46 @@ full(int proc, const char *pid)
 
 
 static void
-scan(int proc, int statm, int all)
+process(int proc, const char *pid, int stat, int statm)
 {
-    int                     i;
+    char         path[300];
+    struct stat  st;
+
+    if (stat) {
+        join(path, pid, "stat");
+        file(proc, path, 0);
+    }
+
+    if (statm) {
+        join(path, pid, "statm");
+        file(proc, path, 0);
+    }
+
+    if (stat) {
+        (void) fstatat(proc, pid, &st, 0);
+    }
+}
+
+
+/* which of them is the largest is not the kernel's work: the first ones do */
+
+static void
+scan(int proc, const char *what)
+{
+    int                     i, list, statm, all, n_largest;
     long                    n;
-    char                   *p, path[300];
-    struct stat             st;
+    char                   *p, largest[LARGEST][16];
     const struct dirent64  *e;
 
     static const char *const  files[] = {
         "stat", "meminfo", "loadavg", "uptime", "pressure/cpu",
         "pressure/memory", "pressure/io", NULL
     };
+
+    list = (strcmp(what, "list") == 0);
+    all = (strcmp(what, "full") == 0);
+    statm = (strcmp(what, "summary") != 0);
+    n_largest = 0;
 
     for (i = 0; files[i]; i++) {
         file(proc, files[i], 0);
@@ -155,20 +186,21 @@ scan(int proc, int statm, int all)
                 continue;
             }
 
-            join(path, e->d_name, "stat");
-            file(proc, path, 0);
+            process(proc, e->d_name, !list, statm);
 
-            if (statm) {
-                join(path, e->d_name, "statm");
-                file(proc, path, 0);
+            if (list && n_largest < LARGEST) {
+                snprintf(largest[n_largest++], sizeof(largest[0]), "%.15s",
+                         e->d_name);
             }
-
-            (void) fstatat(proc, e->d_name, &st, 0);
 
             if (all) {
                 full(proc, e->d_name);
             }
         }
+    }
+
+    for (i = 0; i < n_largest; i++) {
+        process(proc, largest[i], 1, 1);
     }
 }
 
@@ -176,11 +208,11 @@ scan(int proc, int statm, int all)
 int
 main(int argc, char **argv)
 {
-    int              proc, rounds, all;
+    int              proc, rounds;
     struct timespec  a, b;
 
     if (argc != 3 || (rounds = atoi(argv[1])) <= 0) {
-        fprintf(stderr, "usage: floor ROUNDS list|summary|full\n");
+        fprintf(stderr, "usage: floor ROUNDS list|summary|both|full\n");
         return 2;
     }
 
@@ -190,14 +222,12 @@ main(int argc, char **argv)
         return 1;
     }
 
-    all = (strcmp(argv[2], "full") == 0);
-
-    scan(proc, 1, 0);
+    scan(proc, "both");
 
     while (rounds-- > 0) {
         clock_gettime(CLOCK_MONOTONIC, &a);
 
-        scan(proc, strcmp(argv[2], "summary") != 0, all);
+        scan(proc, argv[2]);
 
         clock_gettime(CLOCK_MONOTONIC, &b);
 

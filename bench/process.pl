@@ -25,7 +25,7 @@ each_size('300 1000', sub {
 
     # the scans, in turn
 
-    for my $what (qw(list summary)) {
+    for my $what (qw(list summary both)) {
         my (@ours, @base);
         for (1 .. $rounds) {
             push @base, split ' ', `$floor 3 $what`;

@@ -1,5 +1,5 @@
 
-/* scan ROUNDS list|summary: the module's own scan; ms of each round */
+/* scan ROUNDS list|summary|both: the module's own scan; ms of each round */
 
 
 #include <stdio.h>
@@ -20,14 +20,17 @@ main(int argc, char **argv)
     const pm_snapshot_t  *s;
 
     if (argc != 3 || (rounds = atoi(argv[1])) <= 0) {
-        fprintf(stderr, "usage: scan ROUNDS list|summary\n");
+        fprintf(stderr, "usage: scan ROUNDS list|summary|both\n");
         return 2;
     }
 
     want = PM_HAVE_STAT;
 
     if (strcmp(argv[2], "list") == 0) {
-        want |= PM_HAVE_STATM;
+        want = PM_HAVE_LARGEST;
+
+    } else if (strcmp(argv[2], "both") == 0) {
+        want = PM_HAVE_STAT|PM_HAVE_STATM;
     }
 
     scan = pm_scan_create("/proc");

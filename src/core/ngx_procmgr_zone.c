@@ -477,7 +477,7 @@ ngx_procmgr_zone_scan(ngx_procmgr_t *pm, unsigned want,
     }
 
     made = ngx_procmgr_boottime();
-    want = ngx_procmgr_zone_wanted(pm, want, made);
+    want = pm_scan_parts(ngx_procmgr_zone_wanted(pm, want, made));
 
     /*
      * a difference of some milliseconds says nothing about the load: the

@@ -595,6 +595,14 @@ ngx_http_procmgr_list_view(ngx_http_request_t *r,
         want |= PM_HAVE_CGROUP;
     }
 
+    /* the first path as it was asked for by most needs few of them whole */
+
+    if (key->len && args->sort == NGX_HTTP_PROCMGR_C_RSS
+        && args->limit <= PM_SCAN_LARGEST)
+    {
+        want = PM_HAVE_LARGEST;
+    }
+
     if (key->len) {
         return ngx_http_procmgr_system_view(r, ctx, ngx_http_procmgr_make_list,
                                             args, size, want, "%V", key);

@@ -175,6 +175,12 @@ ngx_http_procmgr_list_candidate(ngx_http_procmgr_list_t *list,
 
     args = list->args;
 
+    /* a scan for the largest has the others' memory alone */
+
+    if (!(p->have & PM_HAVE_STAT)) {
+        return 0;
+    }
+
     if (args->npids) {
 
         for (i = 0; i < args->npids && args->pids[i] != p->pid; i++) {

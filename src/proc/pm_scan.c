@@ -133,6 +133,23 @@ pm_scan_destroy(pm_scan_t *scan)
 }
 
 
+unsigned
+pm_scan_parts(unsigned want)
+{
+    if (want == PM_HAVE_LARGEST) {
+        return want;
+    }
+
+    want |= PM_HAVE_STAT;
+
+    if (want & PM_HAVE_LARGEST) {
+        want |= PM_HAVE_STATM;
+    }
+
+    return (want & PM_HAVE_STATM) ? want | PM_HAVE_LARGEST : want;
+}
+
+
 const pm_snapshot_t *
 pm_scan(pm_scan_t *scan, unsigned want, const pm_snapshot_t *prev)
 {
@@ -147,11 +164,10 @@ pm_scan(pm_scan_t *scan, unsigned want, const pm_snapshot_t *prev)
 
     scan->b = &scan->block[scan->turn];
     scan->used = 0;
-    scan->want = want | PM_HAVE_STAT;
+    scan->want = pm_scan_parts(want);
     scan->prev = prev;
     scan->prev_next = 0;
     scan->unnamed = 0;
-    scan->elapsed = 0;
 
     memset(scan->intern, 0, sizeof(scan->intern));
 
@@ -175,15 +191,12 @@ pm_scan(pm_scan_t *scan, unsigned want, const pm_snapshot_t *prev)
     s->ticks_per_second = scan->ticks;
     s->page_size = scan->page_size;
 
-    if (prev && prev->monotonic_ns < s->monotonic_ns) {
-        scan->elapsed = (s->monotonic_ns - prev->monotonic_ns) / 1e9;
-    }
-
     pm_users_refresh(scan->users, PM_SCAN_USERS_MS);
 
     if (pm_scan_list(scan) == -1
         || pm_scan_host(scan) == -1
-        || pm_scan_processes(scan) == -1
+        || (scan->want == PM_HAVE_LARGEST ? pm_scan_largest(scan)
+                                          : pm_scan_processes(scan)) == -1
         || pm_scan_long_names(scan) == -1)
     {
         return NULL;

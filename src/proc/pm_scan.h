@@ -29,6 +29,10 @@ typedef struct {
 #define PM_HAVE_STATM    0x02
 #define PM_HAVE_STATUS   0x04
 #define PM_HAVE_CGROUP   0x08
+/* of a snapshot: statm of all, and the rest of those with the most memory */
+#define PM_HAVE_LARGEST  0x10
+
+#define PM_SCAN_LARGEST  16             /* so many of them */
 
 
 /* bits of pm_snapshot_t.have_pressure, to be shifted by the resource */
@@ -63,7 +67,8 @@ typedef struct {
     uint64_t  data;
     uint64_t  nvcsw;
     uint64_t  nivcsw;
-    double    cpu_percent;          /* of one core, since the last scan */
+    uint64_t  sampled;              /* boottime of the ticks above, ns */
+    double    cpu_percent;          /* of one core, since the last sample */
     pm_str_t  comm;
     pm_str_t  name;                 /* psutil's: comm, or the longer argv[0] */
     pm_str_t  username;             /* of the real uid */
@@ -152,8 +157,17 @@ pm_scan_t *pm_scan_create(const char *root);
 void pm_scan_destroy(pm_scan_t *scan);
 
 /*
+ * What a scan that is to find `want' will find.  PM_HAVE_LARGEST alone is the
+ * cheap one: it reads stat of PM_SCAN_LARGEST processes only, and the others'
+ * rows, without PM_HAVE_STAT, keep their last sample of the processor for a
+ * later scan.  With anything else it is whatever has stat and statm of all.
+ */
+unsigned pm_scan_parts(unsigned want);
+
+/*
  * Scans the host into the scanner's own block, which stays valid until the
- * next pm_scan().  `want' is a set of PM_HAVE_*; stat is always read.  Rates
+ * next pm_scan().  `want' is a set of PM_HAVE_*; stat is always read, but for
+ * PM_HAVE_LARGEST alone, when the counts of tasks are 0, too.  Rates
  * and percentages are against `prev', a snapshot of the same host or NULL:
  * matched by pid and start time; without one they are 0 and the header's
  * percentages are those since boot, as top's first screen shows them.

@@ -1,7 +1,8 @@
 
 /*
  * What the parts of the scan share: pm_scan.c (the list and the block),
- * pm_scan_host.c (system files), pm_scan_row.c (processes), pm_snapshot.c.
+ * pm_scan_host.c (system files), pm_scan_row.c (processes),
+ * pm_scan_largest.c (those with the most memory), pm_snapshot.c.
  */
 
 
@@ -69,7 +70,6 @@ struct pm_scan_s {
     size_t            used;
     unsigned          want;
     const pm_snapshot_t  *prev;
-    double            elapsed;          /* seconds since prev */
     uint32_t          prev_next;        /* rows of prev are merged in */
     uint32_t          unnamed;          /* rows whose name may be cut */
     pm_scan_intern_t  intern[PM_SCAN_INTERN];
@@ -91,6 +91,17 @@ int pm_scan_string(pm_scan_t *scan, const char *s, size_t len,
 
 int pm_scan_host(pm_scan_t *scan);
 int pm_scan_processes(pm_scan_t *scan);
+int pm_scan_largest(pm_scan_t *scan);
+/* 1: it is read, 0: it is gone (or hidden), -1: the scan fails */
+int pm_scan_process(pm_scan_t *scan, int32_t pid, pm_proc_t *p);
+int pm_scan_statm(pm_scan_t *scan, int32_t pid, pm_proc_t *p);
+/* its row of the last scan, or NULL; asked for with ever larger pids */
+const pm_proc_t *pm_scan_before(pm_scan_t *scan, int32_t pid);
+/* name and comm of `before', which stay true as long as the comm does */
+int pm_scan_keep_name(pm_scan_t *scan, pm_proc_t *p,
+    const pm_proc_t *before);
+/* the row of a process whose name may be cut, and was not asked for yet */
+int pm_scan_unnamed(const pm_proc_t *p);
 /* asks for the names that no scan has asked for yet */
 int pm_scan_long_names(pm_scan_t *scan);
 

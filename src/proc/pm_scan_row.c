@@ -11,15 +11,14 @@
 #define PM_SCAN_NAMES_MS  50            /* for a batch of long names */
 
 
-static int pm_scan_process(pm_scan_t *scan, int32_t pid, pm_proc_t *p);
 static int pm_scan_ids(pm_scan_t *scan, pm_proc_t *p,
     const pm_proc_t *before);
 static int pm_scan_status(pm_scan_t *scan, pm_proc_t *p);
 static int pm_scan_names(pm_scan_t *scan, pm_proc_t *p,
     const pm_proc_t *before, const pm_slice_t *comm);
-static int pm_scan_unnamed(const pm_proc_t *p);
 static int pm_scan_cgroup(pm_scan_t *scan, pm_proc_t *p);
-static const pm_proc_t *pm_scan_before(pm_scan_t *scan, const pm_proc_t *p);
+static void pm_scan_percent(pm_scan_t *scan, pm_proc_t *p,
+    const pm_proc_t *before);
 static int pm_scan_gone(void);
 static int pm_scan_fatal(void);
 static void pm_scan_count(pm_tasks_t *tasks, char state);
@@ -81,14 +80,11 @@ pm_scan_processes(pm_scan_t *scan)
 }
 
 
-/* 1: it is read, 0: it is gone (or hidden), -1: the scan fails */
-
-static int
+int
 pm_scan_process(pm_scan_t *scan, int32_t pid, pm_proc_t *p)
 {
     char              path[PM_PROCFS_PATH], text[4096];
     ssize_t           n;
-    uint64_t          used;
     pm_slice_t        comm;
     const pm_proc_t  *before;
 
@@ -106,29 +102,25 @@ pm_scan_process(pm_scan_t *scan, int32_t pid, pm_proc_t *p)
         return 0;
     }
 
-    if (scan->want & PM_HAVE_STATM) {
+    p->sampled = pm_scan_snapshot(scan)->monotonic_ns;
 
-        char  statm[256];
+    if (scan->want & (PM_HAVE_STATM|PM_HAVE_LARGEST)) {
 
-        pm_procfs_path(path, pid, "statm");
+        switch (pm_scan_statm(scan, pid, p)) {
 
-        n = pm_procfs_read(scan->proc, path, statm, sizeof(statm));
+        case 0:
+            return 0;
 
-        if (n == -1) {
-            if (pm_scan_gone()) {
-                return 0;
-            }
-
-            if (pm_scan_fatal()) {
-                return -1;
-            }
-
-        } else {
-            (void) pm_pid_parse_statm(statm, n, scan->page_size, p);
+        case -1:
+            return -1;
         }
     }
 
-    before = pm_scan_before(scan, p);
+    before = pm_scan_before(scan, pid);
+
+    if (before && before->starttime != p->starttime) {
+        before = NULL;
+    }
 
     switch (pm_scan_ids(scan, p, before)) {
 
@@ -151,17 +143,8 @@ pm_scan_process(pm_scan_t *scan, int32_t pid, pm_proc_t *p)
         }
     }
 
-    if (before && scan->elapsed > 0) {
-
-        used = p->utime + p->stime;
-
-        if (used > before->utime + before->stime) {
-            used -= before->utime + before->stime;
-
-            p->cpu_percent = rint((double) used / scan->ticks
-                                  / scan->elapsed * 1000)
-                             / 10;
-        }
+    if (before) {
+        pm_scan_percent(scan, p, before);
     }
 
     if (pm_scan_names(scan, p, before, &comm) == -1) {
@@ -169,6 +152,50 @@ pm_scan_process(pm_scan_t *scan, int32_t pid, pm_proc_t *p)
     }
 
     return 1;
+}
+
+
+int
+pm_scan_statm(pm_scan_t *scan, int32_t pid, pm_proc_t *p)
+{
+    char     path[PM_PROCFS_PATH], text[256];
+    ssize_t  n;
+
+    pm_procfs_path(path, pid, "statm");
+
+    n = pm_procfs_read(scan->proc, path, text, sizeof(text));
+
+    if (n == -1) {
+        if (pm_scan_gone()) {
+            return 0;
+        }
+
+        return pm_scan_fatal() ? -1 : 1;
+    }
+
+    (void) pm_pid_parse_statm(text, n, scan->page_size, p);
+
+    return 1;
+}
+
+
+/* a row that was never sampled says 0 */
+
+static void
+pm_scan_percent(pm_scan_t *scan, pm_proc_t *p, const pm_proc_t *before)
+{
+    uint64_t  used, last;
+
+    used = p->utime + p->stime;
+    last = before->utime + before->stime;
+
+    if (before->sampled && before->sampled < p->sampled && used > last) {
+
+        p->cpu_percent = rint((double) (used - last) / scan->ticks
+                              / ((p->sampled - before->sampled) / 1e9)
+                              * 1000)
+                         / 10;
+    }
 }
 
 
@@ -272,26 +299,41 @@ pm_scan_names(pm_scan_t *scan, pm_proc_t *p, const pm_proc_t *before,
 
     /* the answer of cmdline stands as long as the comm does */
 
-    if (before && (before->flags & (PM_SCAN_NAME|PM_SCAN_TRIES))
+    if (before
         && before->comm.len == comm->len
         && memcmp(pm_snapshot_str(scan->prev, before->comm), comm->data,
                   comm->len)
-           == 0)
+           == 0
+        && pm_scan_keep_name(scan, p, before) == -1)
     {
-        p->flags |= before->flags & (PM_SCAN_NAME|PM_SCAN_TRIES);
-
-        if (pm_scan_string(scan, pm_snapshot_str(scan->prev, before->name),
-                           before->name.len, &p->name)
-            == -1)
-        {
-            return -1;
-        }
+        return -1;
     }
 
     name = pm_users_name(scan->users,
                          p->flags & PM_SCAN_UID ? p->uid[0] : p->euid, &len);
 
     return pm_scan_string(scan, name, len, &p->username);
+}
+
+
+int
+pm_scan_keep_name(pm_scan_t *scan, pm_proc_t *p, const pm_proc_t *before)
+{
+    if (!(before->flags & (PM_SCAN_NAME|PM_SCAN_TRIES))) {
+        return 0;
+    }
+
+    p->flags |= before->flags & (PM_SCAN_NAME|PM_SCAN_TRIES);
+
+    if (pm_scan_string(scan, pm_snapshot_str(scan->prev, before->comm),
+                       before->comm.len, &p->comm)
+        == -1)
+    {
+        return -1;
+    }
+
+    return pm_scan_string(scan, pm_snapshot_str(scan->prev, before->name),
+                          before->name.len, &p->name);
 }
 
 
@@ -392,10 +434,11 @@ pm_scan_long_names(pm_scan_t *scan)
  * holds the lock that the read would wait for: a later scan will ask.
  */
 
-static int
+int
 pm_scan_unnamed(const pm_proc_t *p)
 {
-    return p->comm.len >= PM_PID_COMM && !(p->flags & PM_SCAN_NAME)
+    return (p->have & PM_HAVE_STAT)
+           && p->comm.len >= PM_PID_COMM && !(p->flags & PM_SCAN_NAME)
            && !p->kthread && p->state != 'Z' && p->state != 'X'
            && p->state != 'D';
 }
@@ -435,10 +478,10 @@ pm_scan_cgroup(pm_scan_t *scan, pm_proc_t *p)
 }
 
 
-/* the row of the last scan; both lists go up by pid */
+/* both lists go up by pid */
 
-static const pm_proc_t *
-pm_scan_before(pm_scan_t *scan, const pm_proc_t *p)
+const pm_proc_t *
+pm_scan_before(pm_scan_t *scan, int32_t pid)
 {
     const pm_proc_t  *rows, *row;
 
@@ -452,14 +495,14 @@ pm_scan_before(pm_scan_t *scan, const pm_proc_t *p)
 
         row = &rows[scan->prev_next];
 
-        if (row->pid > p->pid) {
+        if (row->pid > pid) {
             break;
         }
 
         scan->prev_next++;
 
-        if (row->pid == p->pid) {
-            return row->starttime == p->starttime ? row : NULL;
+        if (row->pid == pid) {
+            return row;
         }
     }
 

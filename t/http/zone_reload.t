@@ -59,8 +59,10 @@ for my $i (1 .. 12) {
 is($bad, 0, 'requests are answered while workers are killed');
 cmp_ok($slow, '<', 3, sprintf('and none waits for a lease: %.2f s', $slow));
 
-is(scalar(() = $t->error_log() =~ /procmgr scan:/g), 1,
-    'all that from one scan');
+# one for the ten largest, and one that reads all of more
+
+is(scalar(() = $t->error_log() =~ /procmgr scan:/g), 2,
+    'all that from two scans');
 
 
 # of twenty connections, which all the workers accept

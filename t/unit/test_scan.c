@@ -49,6 +49,24 @@ copy(const pm_snapshot_t *s)
 }
 
 
+/* as if it had been made so long before, or after */
+
+static void
+shift(pm_snapshot_t *s, int64_t ns)
+{
+    uint32_t    i;
+    pm_proc_t  *p;
+
+    p = (pm_proc_t *) pm_snapshot_procs(s);
+
+    for (i = 0; i < s->nprocs; i++) {
+        p[i].sampled += ns;
+    }
+
+    s->monotonic_ns += ns;
+}
+
+
 static void
 test_fixture(void **state)
 {
@@ -229,10 +247,8 @@ test_rates(void **state)
     assert_true(find(s, 10)->cpu_percent == 0);
     assert_true(s->cpu.percent.us == 10 && s->cpu.percent.id == 80);
 
-    /* as if it had been ten seconds ago */
-
     prev = copy(s);
-    prev->monotonic_ns -= 10000000000ULL;
+    shift(prev, -10000000000);
 
     process(9, "new", 5000, 7);
     process(10, "busy", 1000 + 5 * s->ticks_per_second, 7);
@@ -262,7 +278,7 @@ test_rates(void **state)
 
     /* a clock that goes back, a CPU that comes */
 
-    prev->monotonic_ns += 1000000000000ULL;
+    shift(prev, 1000000000000);
     tree_text("proc/stat", "cpu  20 0 20 90 0 0 0 0 20 0\n"
               "cpu0 1 0 1 2 0 0 0 0 20 0\ncpu3 0 0 0 0 0 0 0 0 0 0\n"
               "btime 1000\n");

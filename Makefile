@@ -105,8 +105,9 @@ endif
 # the helper: its constants stand in one object, so that an instance of its
 # own (a test, "make run") costs one link
 
-HELPER_SRCS := $(filter-out src/helper/helper_paths.c, \
-               $(wildcard src/helper/*.c)) $(wildcard src/policy/*.c)
+# (of the policy's files all but the one that splits what a worker was told)
+HELPER_SRCS := $(filter-out src/helper/helper_paths.c src/policy/pm_words.c, \
+               $(wildcard src/helper/*.c src/policy/*.c))
 HELPER_OBJS := $(HELPER_SRCS:%.c=$(B)/%.o)
 
 CONFDIR      ?= /etc/procmgr

@@ -12,21 +12,26 @@ static size_t helper_command_split(const char *text, char *buf, size_t size,
     const char **words);
 
 
-void
-helper_command(helper_t *h)
+helper_said_t  helper_said;
+
+
+int
+helper_command_ask(helper_t *h)
 {
-    char                      why[HELPER_WHY], target[200], text[PM_WIRE_TEXT];
+    char                      why[HELPER_WHY], target[200];
     size_t                    i, n;
-    const char               *id, *argv, *word, *code, *result;
+    const char               *id, *argv, *word;
     const char               *words[PM_POLICY_WORDS];
     pm_permit_e               permit;
-    helper_run_t              run;
-    helper_user_t             user;
-    pm_wire_text_t            t;
+    helper_run_t             *run;
+    helper_said_t            *s;
     const pm_policy_entry_t  *e;
 
+    static char              text[PM_WIRE_TEXT];
+    static helper_user_t     user;
     static helper_measure_t  measure;
 
+    s = &helper_said;
     id = pm_wire_get(&h->msg, "id");
     argv = pm_wire_get(&h->msg, "argv");
     word = pm_wire_get(&h->msg, "measure");
@@ -36,81 +41,63 @@ helper_command(helper_t *h)
     if (n == 0) {
         helper_io_answer(h, "refused", "bad_request",
                          "no words, or too many of them");
-        return;
+        return -1;
     }
 
     permit = pm_policy_command(&h->policy, id ? id : "", words, n, h->role,
                                &e);
 
+    s->e = e;
+
     if (permit == PM_DENY_ROLE) {
         helper_io_answer(h, "refused", "role_too_low", "the policy does not "
                          "allow the command \"%.64s\" to the role %s",
                          e->name, h->role_name);
-        return;
+        return -1;
     }
 
     if (permit != PM_PERMIT) {
         helper_io_answer(h, "refused", "unknown_command",
                          "the policy has no command of these words");
-        return;
+        return -1;
     }
 
     if (helper_exec_check(e->path, why, sizeof(why)) != 0) {
         helper_io_answer(h, "refused", "not_executable", "%s", why);
-        return;
+        return -1;
     }
 
     if (!helper_unprivileged && helper_env_user(e->user, &user) != 0) {
         helper_io_answer(h, "refused", "unknown_user",
                          "there is no user \"%.64s\" to run it as", e->user);
-        return;
+        return -1;
     }
 
     snprintf(target, sizeof(target), "command %s", e->name);
 
     if (helper_act_begin(h, target, e->name) != 0) {
-        return;
+        return -1;
     }
 
-    helper_run_start(&run, e->timeout * 1000);
-    run.path = e->path;
-    run.user = helper_unprivileged ? NULL : &user;
-    run.cap = e->output;
-    run.measure = word && strcmp(word, "1") == 0 ? &measure : NULL;
+    run = &s->run;
+    helper_run_start(run, e->timeout * 1000);
+    run->path = e->path;
+    run->user = helper_unprivileged ? NULL : &user;
+    run->cap = e->output;
+    run->measure = word && strcmp(word, "1") == 0 ? &measure : NULL;
 
     for (i = 0; i < n; i++) {
-        helper_run_word(&run, words[i]);
+        helper_run_word(run, words[i]);
     }
 
     helper_log(h, "permitted: command %s (%s) as %s", e->name, e->path,
                e->user);
 
-    if (helper_exec(&run, why, sizeof(why)) != 0) {
-        result = "refused";
-        code = "not_executable";
-
-    } else {
-        code = helper_act_judge(&run, why, sizeof(why));
-        result = code ? "failed" : "ok";
-
-        if (run.measure) {
-            helper_measure_records(run.measure);
-        }
+    if (helper_exec(run, s->why, sizeof(s->why)) != 0) {
+        s->code = "not_executable";
     }
 
-    helper_io_start(&t, result, code, code ? why : NULL);
-    pm_wire_add(&t, "id", e->name);
-    helper_act_text(&t, &run);
-
-    if (run.measure && run.measure->real) {
-        helper_measure_text(run.measure, &run, &t);
-    }
-
-    helper_act_end(h, &t, &run);
-
-    helper_log(h, "%s%s%s: command %s, exit %d, signal %d", result,
-               code ? " " : "", code ? code : "", e->name, run.exit_code,
-               run.signal);
+    return 0;
 }
 
 

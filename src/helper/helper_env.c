@@ -24,6 +24,8 @@
 static void helper_env_limits(void);
 static void helper_env_signals(void);
 static void helper_env_descriptors(void);
+static int helper_env_become(uid_t uid, gid_t gid, const gid_t *groups,
+    int ngroups);
 
 
 static char   helper_env_path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
@@ -165,9 +167,6 @@ helper_env_identity(void)
 {
     uid_t  ruid, euid, suid;
 
-    struct __user_cap_data_struct    data[2];
-    struct __user_cap_header_struct  head;
-
     if (getresuid(&ruid, &euid, &suid) == -1) {
         _exit(1);
     }
@@ -185,26 +184,86 @@ helper_env_identity(void)
     }
 
     if (setgroups(0, NULL) == -1 || setresgid(0, 0, 0) == -1
-        || setresuid(0, 0, 0) == -1)
+        || setresuid(0, 0, 0) == -1 || helper_env_caps(~UINT64_C(0)) == -1)
     {
         _exit(1);
     }
+
+    return NULL;
+}
+
+
+/* of those that it has, these capabilities stay, and none for children */
+
+int
+helper_env_caps(uint64_t keep)
+{
+    int                              i;
+    struct __user_cap_data_struct    data[2];
+    struct __user_cap_header_struct  head;
 
     head.version = _LINUX_CAPABILITY_VERSION_3;
     head.pid = 0;
 
     if (syscall(SYS_capget, &head, data) == -1) {
+        return -1;
+    }
+
+    for (i = 0; i < 2; i++) {
+        data[i].permitted &= (uint32_t) (keep >> 32 * i);
+        data[i].effective = data[i].permitted;
+        data[i].inheritable = 0;
+    }
+
+    return syscall(SYS_capset, &head, data) == -1 ? -1 : 0;
+}
+
+
+/*
+ * What is left to do needs no more than these: nobody's user, whom nothing
+ * else runs as and whose processes nobody but root can signal or trace.
+ */
+
+void
+helper_env_drop(uint64_t keep)
+{
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1) {
         _exit(1);
     }
 
-    data[0].inheritable = 0;
-    data[1].inheritable = 0;
-
-    if (syscall(SYS_capset, &head, data) == -1) {
-        _exit(1);
+    if (helper_unprivileged) {
+        return;
     }
 
-    return NULL;
+    if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == -1
+        || helper_env_become(HELPER_DROPPED, HELPER_DROPPED, NULL, 0) == -1
+        || helper_env_caps(keep) == -1
+        || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1 || setuid(0) == 0)
+    {
+        _exit(1);
+    }
+}
+
+
+/* for good: nothing of root is left to come back to */
+
+static int
+helper_env_become(uid_t uid, gid_t gid, const gid_t *groups, int ngroups)
+{
+    uid_t  ruid, euid, suid;
+    gid_t  rgid, egid, sgid;
+
+    if (setgroups((size_t) ngroups, groups) == -1
+        || setresgid(gid, gid, gid) == -1 || setresuid(uid, uid, uid) == -1
+        || getresuid(&ruid, &euid, &suid) == -1
+        || getresgid(&rgid, &egid, &sgid) == -1
+        || ruid != uid || euid != uid || suid != uid
+        || rgid != gid || egid != gid || sgid != gid)
+    {
+        return -1;
+    }
+
+    return 0;
 }
 
 
@@ -230,8 +289,6 @@ helper_env_session(void)
 void
 helper_env_child(const helper_user_t *u)
 {
-    uid_t             ruid, euid, suid;
-    gid_t             rgid, egid, sgid;
     cpu_set_t         cpus;
     struct sigaction  sa;
 
@@ -257,20 +314,9 @@ helper_env_child(const helper_user_t *u)
         _exit(1);
     }
 
-    if (u == NULL || helper_unprivileged) {
-        return;
-    }
-
-    /* for good: nothing of root is left to come back to */
-
-    if (setgroups((size_t) u->ngroups, u->groups) == -1
-        || setresgid(u->gid, u->gid, u->gid) == -1
-        || setresuid(u->uid, u->uid, u->uid) == -1
-        || getresuid(&ruid, &euid, &suid) == -1
-        || getresgid(&rgid, &egid, &sgid) == -1
-        || ruid != u->uid || euid != u->uid || suid != u->uid
-        || rgid != u->gid || egid != u->gid || sgid != u->gid
-        || (u->uid && setuid(0) == 0))
+    if (u && !helper_unprivileged
+        && (helper_env_become(u->uid, u->gid, u->groups, u->ngroups) == -1
+            || (u->uid && setuid(0) == 0)))
     {
         _exit(1);
     }

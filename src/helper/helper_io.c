@@ -143,6 +143,24 @@ helper_io_record(int pid, int field, int error, const void *data, size_t len)
 }
 
 
+/* a record of no process and no field, where it is kept to be sent later */
+
+size_t
+helper_io_put(uint8_t *to, const void *data, size_t len)
+{
+    pm_wire_head_t  head;
+
+    memset(&head, 0, sizeof(head));
+    head.type = PM_WIRE_RECORD;
+    head.len = (uint32_t) len;
+
+    memcpy(to, &head, sizeof(head));
+    memcpy(to + sizeof(head), data, len);
+
+    return sizeof(head) + len;
+}
+
+
 void
 helper_io_final(const pm_wire_text_t *t, const helper_run_t *run)
 {
@@ -156,6 +174,10 @@ helper_io_final(const pm_wire_text_t *t, const helper_run_t *run)
     head.type = PM_WIRE_FINAL;
     head.len = (uint32_t) t->len;
     head.pid = (int32_t) (out + err);
+
+    if (run && helper_io_send(run->records, run->records_len) != 0) {
+        return;
+    }
 
     if (helper_io_send(&head, sizeof(head)) == 0
         && helper_io_send(t->data, t->len) == 0 && run

@@ -18,18 +18,16 @@
 
 static int helper_journal_read(helper_run_t *run, const char *path, char *why,
     size_t size);
-static void helper_journal_cut(helper_run_t *run, unsigned lines);
 
 
-void
-helper_journal(helper_t *h)
+int
+helper_journal_ask(helper_t *h)
 {
     char                      why[HELPER_WHY], n[16];
     uint64_t                  asked;
     unsigned                  lines;
     const char               *name, *code;
-    helper_run_t              run;
-    pm_wire_text_t            t;
+    helper_run_t             *run;
     const pm_policy_entry_t  *e;
 
     static const char *const  words[] = {
@@ -37,6 +35,7 @@ helper_journal(helper_t *h)
         "-n", NULL
     };
 
+    run = &helper_said.run;
     name = pm_wire_get(&h->msg, "name");
 
     if (name == NULL || pm_wire_getu(&h->msg, "lines", HELPER_JOURNAL_LINES,
@@ -44,7 +43,7 @@ helper_journal(helper_t *h)
     {
         helper_io_answer(h, "refused", "bad_request", "name or lines is "
                          "missing or wrong");
-        return;
+        return -1;
     }
 
     (void) pm_policy_service(&h->policy, name, -1, h->role, &e);
@@ -52,7 +51,7 @@ helper_journal(helper_t *h)
     if (e == NULL) {
         helper_io_answer(h, "refused", "unknown_service",
                          "the policy knows no service \"%.64s\"", name);
-        return;
+        return -1;
     }
 
     lines = pm_policy_journal(&h->policy, e, h->role);
@@ -61,28 +60,28 @@ helper_journal(helper_t *h)
         helper_io_answer(h, "refused", "policy_denied", "the policy does not "
                          "allow the log of \"%.64s\" to the role %s", name,
                          h->role_name);
-        return;
+        return -1;
     }
 
     if (asked < lines) {
         lines = (unsigned) asked;
     }
 
-    helper_run_start(&run, HELPER_JOURNAL_TIME);
-    run.tail = 1;
+    helper_run_start(run, HELPER_JOURNAL_TIME);
+    run->tail = 1;
     snprintf(n, sizeof(n), "%u", lines);
     code = NULL;
 
     if (e->manager == PM_MANAGER_SYSTEMD) {
-        helper_run_words(&run, words);
-        helper_run_word(&run, n);
-        helper_run_word(&run, "-u");
-        helper_run_word(&run, e->unit);
+        helper_run_words(run, words);
+        helper_run_word(run, n);
+        helper_run_word(run, "-u");
+        helper_run_word(run, e->unit);
 
     } else if (e->manager == PM_MANAGER_SUPERVISOR) {
-        helper_supervisor_argv(e, "tail", &run);
-        run.argv[run.argc - 1] = "-65536";
-        helper_run_word(&run, e->unit);
+        helper_supervisor_argv(e, "tail", run);
+        run->argv[run->argc - 1] = "-65536";
+        helper_run_word(run, e->unit);
 
     } else if (e->log == NULL) {
         code = "no_log";
@@ -92,26 +91,21 @@ helper_journal(helper_t *h)
 
     if (code == NULL
         && (e->manager == PM_MANAGER_LSB
-            ? helper_journal_read(&run, e->log, why, sizeof(why))
-            : helper_exec(&run, why, sizeof(why))) != 0)
+            ? helper_journal_read(run, e->log, why, sizeof(why))
+            : helper_exec(run, why, sizeof(why))) != 0)
     {
         code = "log_unreadable";
     }
 
     if (code) {
         helper_io_answer(h, "refused", code, "%s", why);
-        return;
+        return -1;
     }
 
-    if (e->manager != PM_MANAGER_LSB) {
-        code = helper_act_judge(&run, why, sizeof(why));
-    }
+    helper_said.e = e;
+    helper_said.lines = lines;
 
-    helper_journal_cut(&run, lines);
-
-    helper_io_start(&t, code ? "failed" : "ok", code, code ? why : NULL);
-    helper_act_text(&t, &run);
-    helper_io_final(&t, &run);
+    return 0;
 }
 
 
@@ -158,32 +152,4 @@ helper_journal_read(helper_run_t *run, const char *path, char *why,
     run->out_total = (uint64_t) st.st_size;
 
     return 0;
-}
-
-
-/* whole lines, and no more than asked for */
-
-static void
-helper_journal_cut(helper_run_t *run, unsigned lines)
-{
-    size_t    i, from;
-    unsigned  n;
-
-    from = 0;
-
-    for (i = run->out_len, n = 0; i > 1; i--) {
-        if (run->out[i - 2] == '\n' && ++n == lines) {
-            from = i - 1;
-            break;
-        }
-    }
-
-    if (from == 0 && run->out_total > run->out_len) {
-        while (from < run->out_len && run->out[from++] != '\n') {
-            /* void: the rest of a line that is cut */
-        }
-    }
-
-    run->out_len -= from;
-    memmove(run->out, run->out + from, run->out_len);
 }

@@ -8,9 +8,8 @@
 #include <string.h>
 
 
-static int helper_list_first(const pm_policy_t *p, size_t i, unsigned role);
 static void helper_list_service(helper_t *h, const pm_policy_entry_t *e,
-    int live, pm_wire_text_t *t);
+    const helper_state_t *s, pm_wire_text_t *t);
 static void helper_list_words(pm_wire_text_t *t, const pm_policy_entry_t *e);
 static void helper_list_names(pm_wire_text_t *t, const char *key,
     uint64_t bits, const char *const *names, unsigned n);
@@ -19,24 +18,21 @@ static void helper_list_ranges(pm_wire_text_t *t, const char *key,
 
 
 void
-helper_list(helper_t *h)
+helper_list_tell(helper_t *h)
 {
-    int                       live;
     size_t                    i;
     unsigned                  n;
-    const char               *only, *word;
+    const char               *only;
     pm_wire_text_t            t;
     const pm_policy_entry_t  *e;
 
     only = pm_wire_get(&h->msg, "name");
-    word = pm_wire_get(&h->msg, "live");
-    live = word && strcmp(word, "1") == 0;
 
     for (i = 0, n = 0; i < h->policy.n; i++) {
         e = &h->policy.entry[i];
 
-        if (!(e->roles & h->role) || !helper_list_first(&h->policy, i,
-                                                        h->role)
+        if (!(e->roles & h->role) || !pm_policy_first(&h->policy, i,
+                                                      h->role)
             || (only && (e->name == NULL || strcmp(e->name, only) != 0)))
         {
             continue;
@@ -52,7 +48,7 @@ helper_list(helper_t *h)
         switch (e->kind) {
 
         case PM_POLICY_SERVICE:
-            helper_list_service(h, e, live, &t);
+            helper_list_service(h, e, helper_list_state(i), &t);
             break;
 
         case PM_POLICY_COMMAND:
@@ -109,68 +105,32 @@ helper_list(helper_t *h)
 }
 
 
-/* a service's lines are one entry, and so are all fields that may be read */
-
-static int
-helper_list_first(const pm_policy_t *p, size_t i, unsigned role)
-{
-    size_t                    j;
-    const pm_policy_entry_t  *e, *o;
-
-    e = &p->entry[i];
-
-    for (j = 0; j < i; j++) {
-        o = &p->entry[j];
-
-        if (o->kind != e->kind || !(o->roles & role)) {
-            continue;
-        }
-
-        if (e->kind == PM_POLICY_READ
-            || (e->kind == PM_POLICY_SERVICE && e->name && o->name
-                && strcmp(e->name, o->name) == 0))
-        {
-            return 0;
-        }
-    }
-
-    return 1;
-}
-
-
 static void
-helper_list_service(helper_t *h, const pm_policy_entry_t *e, int live,
-    pm_wire_text_t *t)
+helper_list_service(helper_t *h, const pm_policy_entry_t *e,
+    const helper_state_t *s, pm_wire_text_t *t)
 {
-    static helper_state_t    s;
-    const helper_manager_t  *m;
-
-    m = helper_manager(e);
-
     pm_wire_add(t, "manager", pm_manager_names[e->manager]);
     pm_wire_add(t, "unit", e->unit);
     helper_list_names(t, "actions", pm_policy_actions(&h->policy, e->name,
                                                       h->role),
                       pm_action_names, PM_ACTIONS);
 
-    if (live) {
-        m->observe(e, &s);
+    if (s) {
+        pm_wire_add(t, "state", s->state);
+        pm_wire_add(t, "sub_state", s->sub);
 
-        pm_wire_add(t, "state", s.state);
-        pm_wire_add(t, "sub_state", s.sub);
-
-        if (s.pid) {
-            pm_wire_addi(t, "main_pid", s.pid);
-            pm_wire_addu(t, "main_start", s.start);
+        if (s->pid) {
+            pm_wire_addi(t, "main_pid", s->pid);
+            pm_wire_addu(t, "main_start", s->start);
         }
 
-        if (s.enabled[0]) {
-            pm_wire_addu(t, "enabled", strncmp(s.enabled, "enabled", 7) == 0);
-            pm_wire_add(t, "start_type", s.enabled);
+        if (s->enabled[0]) {
+            pm_wire_addu(t, "enabled", strncmp(s->enabled, "enabled", 7) == 0);
+            pm_wire_add(t, "start_type", s->enabled);
         }
     }
 
-    m->list(e, live ? &s : NULL, t);
+    helper_manager(e)->list(e, s, t);
 }
 
 

@@ -16,6 +16,33 @@
 #define HELPER_LOG_PRIORITY  (10 << 3 | 5)      /* authpriv, notice */
 
 
+static int  helper_log_fd = -1;
+
+
+/* while it is root: not everybody need be allowed to write there */
+
+void
+helper_log_open(void)
+{
+    struct sockaddr_un  addr;
+
+    helper_log_fd = socket(AF_UNIX, SOCK_DGRAM|SOCK_CLOEXEC|SOCK_NONBLOCK, 0);
+    if (helper_log_fd == -1) {
+        return;
+    }
+
+    memset(&addr, 0, sizeof(addr));
+    addr.sun_family = AF_UNIX;
+    memcpy(addr.sun_path, "/dev/log", sizeof("/dev/log"));
+
+    if (connect(helper_log_fd, (struct sockaddr *) &addr, sizeof(addr)) == -1)
+    {
+        close(helper_log_fd);
+        helper_log_fd = -1;
+    }
+}
+
+
 /*
  * syslog() waits for a log daemon that does not read; here a line is lost
  * then, and the action goes on.
@@ -24,13 +51,11 @@
 void
 helper_log(const helper_t *h, const char *fmt, ...)
 {
-    int                 fd;
-    char                line[1024], when[32];
-    size_t              i, n, head;
-    time_t              now;
-    va_list             args;
-    struct tm           tm;
-    struct sockaddr_un  addr;
+    char       line[1024], when[32];
+    size_t     i, n, head;
+    time_t     now;
+    va_list    args;
+    struct tm  tm;
 
     now = time(NULL);
     localtime_r(&now, &tm);
@@ -61,16 +86,7 @@ helper_log(const helper_t *h, const char *fmt, ...)
         }
     }
 
-    fd = socket(AF_UNIX, SOCK_DGRAM|SOCK_CLOEXEC|SOCK_NONBLOCK, 0);
-    if (fd == -1) {
-        return;
+    if (helper_log_fd != -1) {
+        (void) send(helper_log_fd, line, n, MSG_NOSIGNAL);
     }
-
-    memset(&addr, 0, sizeof(addr));
-    addr.sun_family = AF_UNIX;
-    memcpy(addr.sun_path, "/dev/log", sizeof("/dev/log"));
-
-    (void) sendto(fd, line, n, MSG_NOSIGNAL, (struct sockaddr *) &addr,
-                  sizeof(addr));
-    close(fd);
 }

@@ -3,9 +3,8 @@
 
 
 #include "helper.h"
-#include "../policy/pm_path.h"
 
-#include <fcntl.h>
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,31 +15,34 @@
 #define HELPER_LSB_STATUS  10000      /* ms at most, of "status" */
 
 
-static const char *helper_lsb_path(const pm_policy_entry_t *e, char *path,
-    size_t size);
+static const char *helper_lsb_init(const pm_policy_entry_t *e);
+static void helper_lsb_enabled(const char *name, char *buf, size_t size);
+static const char *helper_lsb_program(const pm_policy_entry_t *e, int action,
+    char *buf, size_t size);
 static void helper_lsb_argv(const pm_policy_entry_t *e, int action,
     helper_run_t *run);
 static void helper_lsb_observe(const pm_policy_entry_t *e, helper_state_t *s);
 static pid_t helper_lsb_pid(const char *path, uint64_t *start);
-static void helper_lsb_list(const pm_policy_entry_t *e,
-    const helper_state_t *s, pm_wire_text_t *t);
-static void helper_lsb_description(const char *path, char *buf, size_t size);
 
 
 const helper_manager_t  helper_lsb = {
     1u << PM_ACTION_START|1u << PM_ACTION_STOP|1u << PM_ACTION_RESTART
-    |1u << PM_ACTION_RELOAD|1u << PM_ACTION_STATUS,
+    |1u << PM_ACTION_RELOAD|1u << PM_ACTION_ENABLE|1u << PM_ACTION_DISABLE
+    |1u << PM_ACTION_STATUS,
     0,
     0,
-    helper_lsb_path,
+    helper_lsb_program,
     helper_lsb_argv,
     helper_lsb_observe,
-    NULL,
+    helper_lsb_explain,
     helper_lsb_list
 };
 
 
-static const char *
+static const char  helper_lsb_rc[] = "/usr/sbin/update-rc.d";
+
+
+const char *
 helper_lsb_path(const pm_policy_entry_t *e, char *path, size_t size)
 {
     if (e->unit[0] == '/') {
@@ -50,6 +52,35 @@ helper_lsb_path(const pm_policy_entry_t *e, char *path, size_t size)
     snprintf(path, size, "/etc/init.d/%s", e->unit);
 
     return path;
+}
+
+
+/* the name that runlevels know it by, which only those of one folder have */
+
+static const char *
+helper_lsb_init(const pm_policy_entry_t *e)
+{
+    static const char  dir[] = "/etc/init.d/";
+
+    if (e->unit[0] != '/') {
+        return e->unit;
+    }
+
+    return strncmp(e->unit, dir, sizeof(dir) - 1) == 0
+           && strchr(e->unit + sizeof(dir) - 1, '/') == NULL
+           ? e->unit + sizeof(dir) - 1 : NULL;
+}
+
+
+static const char *
+helper_lsb_program(const pm_policy_entry_t *e, int action, char *buf,
+    size_t size)
+{
+    if (action == PM_ACTION_ENABLE || action == PM_ACTION_DISABLE) {
+        return helper_lsb_init(e) ? helper_lsb_rc : NULL;
+    }
+
+    return helper_lsb_path(e, buf, size);
 }
 
 
@@ -63,6 +94,13 @@ helper_lsb_argv(const pm_policy_entry_t *e, int action, helper_run_t *run)
     };
 
     run->argc = 0;
+
+    if (action == PM_ACTION_ENABLE || action == PM_ACTION_DISABLE) {
+        helper_run_word(run, helper_lsb_rc);
+        helper_run_word(run, helper_lsb_init(e));
+        helper_run_word(run, pm_action_names[action]);
+        return;
+    }
 
     /* what it leaves running must not die with the unit of nginx */
 
@@ -97,6 +135,11 @@ helper_lsb_observe(const pm_policy_entry_t *e, helper_state_t *s)
     memset(&run, 0, sizeof(run));
 
     s->state = "unknown";
+
+    if (helper_lsb_init(e)) {
+        helper_lsb_enabled(helper_lsb_init(e), s->enabled,
+                           sizeof(s->enabled));
+    }
 
     helper_lsb_argv(e, PM_ACTION_STATUS, &run);
     run.timeout = e->timeout * 1000;
@@ -148,30 +191,56 @@ helper_lsb_observe(const pm_policy_entry_t *e, helper_state_t *s)
 }
 
 
+/* is it started in one of the runlevels, stopped in all, or in none of them */
+
+static void
+helper_lsb_enabled(const char *name, char *buf, size_t size)
+{
+    int             known;
+    char            dir[] = "/etc/rcN.d";
+    DIR            *d;
+    const char     *level;
+    struct dirent  *e;
+
+    known = 0;
+
+    for (level = "S2345"; *level; level++) {
+
+        dir[sizeof("/etc/rc") - 1] = *level;
+        d = opendir(dir);
+
+        while (d && (e = readdir(d)) != NULL) {
+
+            if ((e->d_name[0] != 'S' && e->d_name[0] != 'K')
+                || strlen(e->d_name) < 4 || strcmp(e->d_name + 3, name) != 0)
+            {
+                continue;
+            }
+
+            known |= e->d_name[0] == 'S' ? 2 : 1;
+        }
+
+        if (d) {
+            closedir(d);
+        }
+    }
+
+    if (known) {
+        snprintf(buf, size, "%s", known & 2 ? "enabled" : "disabled");
+    }
+}
+
+
 /* 0 unless it lives */
 
 static pid_t
 helper_lsb_pid(const char *path, uint64_t *start)
 {
-    int            fd;
     char           buf[32];
     long           pid;
-    ssize_t        n;
     helper_proc_t  p;
 
-    fd = open(path, O_RDONLY|O_NONBLOCK|O_NOFOLLOW|O_NOCTTY|O_CLOEXEC);
-    if (fd == -1) {
-        return 0;
-    }
-
-    n = read(fd, buf, sizeof(buf) - 1);
-    close(fd);
-
-    if (n <= 0) {
-        return 0;
-    }
-
-    buf[n] = '\0';
+    (void) helper_proc_read(path, buf, sizeof(buf));
     pid = strtol(buf, NULL, 10);
 
     if (pid <= 1 || pid > 4194304
@@ -183,72 +252,4 @@ helper_lsb_pid(const char *path, uint64_t *start)
     *start = p.start;
 
     return (pid_t) pid;
-}
-
-
-static void
-helper_lsb_list(const pm_policy_entry_t *e, const helper_state_t *s,
-    pm_wire_text_t *t)
-{
-    char         path[256], text[200];
-    const char  *program;
-
-    (void) s;
-
-    program = helper_lsb_path(e, path, sizeof(path));
-    pm_wire_add(t, "program", program);
-
-    helper_lsb_description(program, text, sizeof(text));
-
-    if (text[0]) {
-        pm_wire_add(t, "description", text);
-    }
-}
-
-
-/* of the script's own head */
-
-static void
-helper_lsb_description(const char *path, char *buf, size_t size)
-{
-    int          fd;
-    char         text[4096];
-    char        *p;
-    size_t       len;
-    ssize_t      n;
-    struct stat  st;
-
-    static const char  key[] = "\n# Short-Description:";
-
-    buf[0] = '\0';
-
-    fd = pm_path_open(path, helper_owner, 0, &st, text, sizeof(text));
-    if (fd == -1) {
-        return;
-    }
-
-    n = read(fd, text, sizeof(text) - 1);
-    close(fd);
-
-    if (n <= 0) {
-        return;
-    }
-
-    text[n] = '\0';
-    p = strstr(text, key);
-
-    if (p == NULL) {
-        return;
-    }
-
-    p += sizeof(key) - 1;
-    p += strspn(p, " \t");
-    len = strcspn(p, "\r\n");
-
-    if (len >= size) {
-        len = size - 1;
-    }
-
-    memcpy(buf, p, len);
-    buf[len] = '\0';
 }

@@ -1,5 +1,8 @@
 
-/* niceness, its like for disks, and CPUs of a process with all its threads */
+/*
+ * Niceness, its like for disks, and CPUs of a process with all its threads.
+ * By now the helper is nobody, with the capability for these and no other.
+ */
 
 
 #include "helper.h"
@@ -19,25 +22,15 @@
 #define HELPER_IO_SHIFT    13
 
 
-typedef struct {
-    int        nice;
-    int        io;
-    cpu_set_t  cpus;
-} helper_priority_t;
-
-
-static int helper_priority_request(helper_t *h, pm_policy_change_t *c,
-    helper_priority_t *p);
-static int helper_priority_cpus(const char *text, cpu_set_t *cpus);
-static int helper_priority_get(pid_t pid, helper_priority_t *p);
+static int helper_priority_get(pid_t pid, helper_values_t *p);
 static int helper_priority_set(pid_t pid, const pm_policy_change_t *c,
-    const helper_priority_t *p);
-static void helper_priority_text(pm_wire_text_t *t, const char *when,
-    const helper_priority_t *p);
+    const helper_values_t *p);
+static void helper_values_text(pm_wire_text_t *t, const char *when,
+    const helper_values_t *p);
 
 
 void
-helper_priority(helper_t *h)
+helper_priority_act(helper_t *h)
 {
     int                 rc;
     char                why[HELPER_WHY];
@@ -45,31 +38,13 @@ helper_priority(helper_t *h)
     const char         *code, *result;
     helper_run_t        run;
     pm_wire_text_t      t;
+    helper_values_t     want, before, after;
     helper_target_t     target;
-    helper_priority_t   want, before, after;
     pm_policy_change_t  c;
 
-    if (helper_priority_request(h, &c, &want) != 0) {
-        helper_io_answer(h, "refused", "bad_request", "nice, ionice_class, "
-                         "ionice_value or affinity is missing or wrong");
-        return;
-    }
-
-    if (helper_target_request(h, &target) != 0) {
-        return;
-    }
-
-    if (!pm_policy_priority(&h->policy, &target.who, &c, h->role)) {
-        helper_io_answer(h, "refused", "policy_denied", "the policy does not "
-                         "allow this priority of process %d of uid %u to the "
-                         "role %s", (int) target.who.pid,
-                         (unsigned) target.who.uid[0], h->role_name);
-        return;
-    }
-
-    if (helper_target_begin(h, &target) != 0) {
-        return;
-    }
+    c = helper_priority_one.change;
+    want = helper_priority_one.want;
+    target = helper_priority_one.target;
 
     start = helper_now();
     helper_run_start(&run, 0);
@@ -116,8 +91,8 @@ helper_priority(helper_t *h)
 
     helper_io_start(&t, result, code, code ? why : NULL);
     helper_act_text(&t, &run);
-    helper_priority_text(&t, "before", &before);
-    helper_priority_text(&t, "after", &after);
+    helper_values_text(&t, "before", &before);
+    helper_values_text(&t, "after", &after);
     helper_act_end(h, &t, &run);
 
     helper_log(h, "%s%s%s: priority of process %d, nice %d before, %d after",
@@ -126,106 +101,12 @@ helper_priority(helper_t *h)
 }
 
 
-static int
-helper_priority_request(helper_t *h, pm_policy_change_t *c,
-    helper_priority_t *p)
-{
-    char        *end;
-    long         n;
-    uint64_t     value;
-    const char  *nice, *class, *cpus;
-
-    memset(c, 0, sizeof(pm_policy_change_t));
-    memset(p, 0, sizeof(helper_priority_t));
-
-    nice = pm_wire_get(&h->msg, "nice");
-    class = pm_wire_get(&h->msg, "ionice_class");
-    cpus = pm_wire_get(&h->msg, "affinity");
-
-    if (nice) {
-        n = strtol(nice, &end, 10);
-
-        if (end == nice || *end || n < -20 || n > 19) {
-            return -1;
-        }
-
-        c->nice = 1;
-        p->nice = c->nice_value = (int) n;
-    }
-
-    if (class) {
-        if (pm_wire_getu(&h->msg, "ionice_class", 3, &value) != 0) {
-            return -1;
-        }
-
-        c->ionice = 1;
-        c->ionice_class = (unsigned) value;
-        p->io = (int) value << HELPER_IO_SHIFT;
-
-        if (pm_wire_get(&h->msg, "ionice_value")) {
-            if (pm_wire_getu(&h->msg, "ionice_value", 7, &value) != 0) {
-                return -1;
-            }
-
-            p->io |= (int) value;
-        }
-    }
-
-    if (cpus) {
-        c->affinity = 1;
-
-        if (helper_priority_cpus(cpus, &p->cpus) != 0) {
-            return -1;
-        }
-    }
-
-    return c->nice || c->ionice || c->affinity ? 0 : -1;
-}
-
-
-/* numbers with commas between them */
-
-static int
-helper_priority_cpus(const char *text, cpu_set_t *cpus)
-{
-    char        *end;
-    unsigned long  n;
-
-    CPU_ZERO(cpus);
-
-    for ( ;; ) {
-
-        if (!isdigit((unsigned char) *text)) {
-            return -1;
-        }
-
-        n = strtoul(text, &end, 10);
-
-        if (n >= CPU_SETSIZE) {
-            return -1;
-        }
-
-        CPU_SET(n, cpus);
-
-        if (*end == '\0') {
-            return 0;
-        }
-
-        if (*end != ',') {
-            return -1;
-        }
-
-        text = end + 1;
-    }
-}
-
-
 /* 0 or errno */
 
 static int
-helper_priority_get(pid_t pid, helper_priority_t *p)
+helper_priority_get(pid_t pid, helper_values_t *p)
 {
-    memset(p, 0, sizeof(helper_priority_t));
+    memset(p, 0, sizeof(helper_values_t));
 
     errno = 0;
     p->nice = getpriority(PRIO_PROCESS, (id_t) pid);
@@ -245,7 +126,7 @@ helper_priority_get(pid_t pid, helper_priority_t *p)
 
 static int
 helper_priority_set(pid_t pid, const pm_policy_change_t *c,
-    const helper_priority_t *p)
+    const helper_values_t *p)
 {
     int             rc, pass;
     DIR            *dir;
@@ -292,8 +173,8 @@ helper_priority_set(pid_t pid, const pm_policy_change_t *c,
 
 
 static void
-helper_priority_text(pm_wire_text_t *t, const char *when,
-    const helper_priority_t *p)
+helper_values_text(pm_wire_text_t *t, const char *when,
+    const helper_values_t *p)
 {
     int     i;
     char    key[32], text[1200];

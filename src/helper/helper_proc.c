@@ -16,33 +16,43 @@
 #define HELPER_PROC_KERNEL  0x00200000            /* PF_KTHREAD */
 
 
+/* as much of a file as there is room for, and a zero; 0, or -1 for nothing */
+
+int
+helper_proc_read(const char *path, char *buf, size_t size)
+{
+    int      fd;
+    ssize_t  n;
+
+    fd = open(path, O_RDONLY|O_NOFOLLOW|O_NONBLOCK|O_NOCTTY|O_CLOEXEC);
+    n = fd == -1 ? -1 : read(fd, buf, size - 1);
+
+    if (fd != -1) {
+        close(fd);
+    }
+
+    buf[n > 0 ? n : 0] = '\0';
+
+    return n > 0 ? 0 : -1;
+}
+
+
 /* a name may hold anything, so count from the last parenthesis */
 
 int
 helper_proc(pid_t pid, helper_proc_t *p)
 {
-    int                  fd;
     char                 path[32], buf[1024];
     char                *s;
-    ssize_t              n;
     unsigned             flags;
     unsigned long long   ticks;
 
     snprintf(path, sizeof(path), "/proc/%d/stat", (int) pid);
 
-    fd = open(path, O_RDONLY|O_CLOEXEC);
-    if (fd == -1) {
+    if (helper_proc_read(path, buf, sizeof(buf)) != 0) {
         return -1;
     }
 
-    n = read(fd, buf, sizeof(buf) - 1);
-    close(fd);
-
-    if (n <= 0) {
-        return -1;
-    }
-
-    buf[n] = '\0';
     s = strrchr(buf, ')');
 
     if (s == NULL

@@ -1,5 +1,8 @@
 
-/* what runs by time: the tables of users and the timers of systemd */
+/*
+ * What runs by time: the tables of users.  By now the helper is nobody, who
+ * may read files and change none.
+ */
 
 
 #include "helper.h"
@@ -13,43 +16,24 @@
 #include <sys/stat.h>
 
 
-#define HELPER_SCHEDULE_TIME  4000    /* ms at most, to list the timers */
-
-
 static void helper_schedule_tables(void);
 static void helper_schedule_table(int dir, const char *name);
-static void helper_schedule_timers(void);
-static void helper_schedule_send(const char *path, int error, size_t len);
 
 
 static const char  helper_crontabs[] = "/var/spool/cron/crontabs";
 
 
 void
-helper_schedule(helper_t *h)
+helper_schedule_act(helper_t *h)
 {
-    int             dir;
-    char            mark[64], why[HELPER_WHY];
     pm_wire_text_t  t;
 
-    if (!pm_policy_schedule(&h->policy, h->role)) {
-        helper_io_answer(h, "refused", "policy_denied", "the policy does not "
-                         "allow the schedules to the role %s", h->role_name);
-        return;
-    }
+    (void) h;
 
     helper_schedule_tables();
-    helper_schedule_timers();
 
     helper_io_start(&t, "ok", NULL, NULL);
     helper_io_final(&t, NULL);
-
-    snprintf(mark, sizeof(mark), "schedule.%s", h->role_name);
-    dir = helper_spool_open(why, sizeof(why));
-
-    if (dir != -1 && helper_spool_first(dir, mark)) {
-        helper_log(h, "first read of the schedules");
-    }
 }
 
 
@@ -111,47 +95,4 @@ helper_schedule_table(int dir, const char *name)
     }
 
     helper_schedule_send(path, error, error ? 0 : (size_t) n);
-}
-
-
-static void
-helper_schedule_timers(void)
-{
-    char          why[HELPER_WHY];
-    helper_run_t  run;
-
-    static const char *const  words[] = {
-        "/usr/bin/systemctl", "list-timers", "--all", "--no-pager",
-        "--output=json", NULL
-    };
-
-    if (access("/run/systemd/system", F_OK) == -1) {
-        return;
-    }
-
-    helper_run_start(&run, HELPER_SCHEDULE_TIME);
-    helper_run_words(&run, words);
-
-    if (helper_exec(&run, why, sizeof(why)) == 0 && run.exit_code == 0
-        && run.out_total == run.out_len)
-    {
-        helper_schedule_send("systemd timers", 0, run.out_len);
-    }
-}
-
-
-/* the path, a zero byte, and so many bytes of what was read */
-
-static void
-helper_schedule_send(const char *path, int error, size_t len)
-{
-    size_t          n;
-
-    static uint8_t  record[512 + PM_WIRE_OUTPUT];
-
-    n = strlen(path) + 1;
-    memcpy(record, path, n);
-    memcpy(record + n, helper_out, len);
-
-    helper_io_record(0, 0, error, record, n + len);
 }

@@ -6,6 +6,7 @@
 #include "../policy/pm_path.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <sys/socket.h>
@@ -15,41 +16,25 @@
 #define HELPER_EFFECT_STEP  10
 
 
-typedef struct {
-    const pm_policy_entry_t  *e;
-    const helper_manager_t   *m;
-    int                       action;
-    int                       detached;   /* nobody waits for the answer */
-    const char               *program;
-    helper_run_t              run;
-    helper_state_t            before;
-    helper_state_t            after;
-} helper_service_t;
-
-
 static const char *helper_service_refused(pm_permit_e permit, char *why,
     size_t size, const char *name, const char *action, const char *role);
 static const char *helper_service_target(helper_service_t *s);
 static void helper_service_act(helper_t *h, helper_service_t *s);
-static const char *helper_service_run(helper_t *h, helper_service_t *s,
-    const char **code, char *why, size_t size);
+static void helper_service_run(helper_t *h, helper_service_t *s);
 static int helper_service_done(const helper_service_t *s);
 static int helper_service_wait(helper_service_t *s);
 static int helper_service_effect(const helper_service_t *s);
 static int helper_service_other(const helper_state_t *before,
     const helper_state_t *after);
-static int helper_service_is(const helper_state_t *s, const char *state);
-static const char *helper_service_judge(const helper_service_t *s,
-    int effect, char *why, size_t size);
-static void helper_service_text(pm_wire_text_t *t, const char *when,
-    const helper_state_t *s);
 
 
 static const helper_manager_t *const  helper_managers[PM_MANAGERS] = {
     &helper_systemd, &helper_lsb, &helper_supervisor
 };
 
-static helper_service_t  helper_service_one;
+helper_service_t  helper_service_one;
+
+static helper_state_t  *helper_states;        /* of the policy's entries */
 
 
 const helper_manager_t *
@@ -59,15 +44,17 @@ helper_manager(const pm_policy_entry_t *e)
 }
 
 
-void
-helper_service(helper_t *h)
+int
+helper_service_ask(helper_t *h)
 {
     int                  fd;
-    char                 why[HELPER_WHY], lock[1200], path[256];
+    char                 why[HELPER_WHY], lock[1200];
     const char          *name, *word, *code;
     pm_permit_e          permit;
     struct stat          st;
     helper_service_t    *s;
+
+    static char          path[256];
 
     s = &helper_service_one;
     name = pm_wire_get(&h->msg, "name");
@@ -76,7 +63,7 @@ helper_service(helper_t *h)
     if (name == NULL || word == NULL) {
         helper_io_answer(h, "refused", "bad_request",
                          "name or action is missing");
-        return;
+        return -1;
     }
 
     s->action = pm_action(word);
@@ -86,23 +73,23 @@ helper_service(helper_t *h)
         code = helper_service_refused(permit, why, sizeof(why), name, word,
                                       h->role_name);
         helper_io_answer(h, "refused", code, "%s", why);
-        return;
+        return -1;
     }
 
     s->m = helper_manager(s->e);
+    s->program = s->m->actions & (1u << s->action)
+                 ? s->m->program(s->e, s->action, path, sizeof(path)) : NULL;
 
-    if (!(s->m->actions & (1u << s->action))) {
+    if (s->program == NULL) {
         helper_io_answer(h, "refused", "not_supported", "%s of %s services "
-                         "is not supported", word,
+                         "of this kind is not supported", word,
                          pm_manager_names[s->e->manager]);
-        return;
+        return -1;
     }
-
-    s->program = s->m->program(s->e, path, sizeof(path));
 
     if (helper_exec_check(s->program, why, sizeof(why)) != 0) {
         helper_io_answer(h, "refused", "not_executable", "%s", why);
-        return;
+        return -1;
     }
 
     if (s->e->config) {
@@ -111,7 +98,7 @@ helper_service(helper_t *h)
 
         if (fd == -1) {
             helper_io_answer(h, "refused", "config_invalid", "%s", why);
-            return;
+            return -1;
         }
 
         close(fd);
@@ -120,9 +107,13 @@ helper_service(helper_t *h)
     snprintf(lock, sizeof(lock), "%s %s", pm_manager_names[s->e->manager],
              helper_service_target(s));
 
-    if (helper_act_begin(h, lock, name) == 0) {
-        helper_service_act(h, s);
+    if (helper_act_begin(h, lock, name) != 0) {
+        return -1;
     }
+
+    helper_service_act(h, s);
+
+    return 0;
 }
 
 
@@ -176,12 +167,7 @@ helper_service_target(helper_service_t *s)
 static void
 helper_service_act(helper_t *h, helper_service_t *s)
 {
-    char             why[HELPER_WHY];
-    uint64_t         start;
-    const char      *code, *result;
-    pm_wire_text_t   t;
-
-    start = helper_now();
+    s->start = helper_now();
     helper_run_start(&s->run, s->e->timeout * 1000);
     s->m->argv(s->e, s->action, &s->run);
 
@@ -190,58 +176,34 @@ helper_service_act(helper_t *h, helper_service_t *s)
 
     s->m->observe(s->e, &s->before);
     s->after = s->before;
+    s->done = s->action == PM_ACTION_STATUS || helper_service_done(s);
 
-    result = "ok";
-    code = NULL;
-
-    if (s->action != PM_ACTION_STATUS && helper_service_done(s)) {
-        code = "unchanged";
-        snprintf(why, sizeof(why), "%s is %s already", s->e->name,
-                 s->action >= PM_ACTION_ENABLE ? s->before.enabled
-                                               : s->before.state);
-
-    } else if (s->action != PM_ACTION_STATUS) {
-        result = helper_service_run(h, s, &code, why, sizeof(why));
+    if (!s->done) {
+        helper_service_run(h, s);
     }
-
-    s->run.duration = helper_now() - start;
-
-    helper_io_start(&t, result, code, code ? why : NULL);
-    helper_act_text(&t, &s->run);
-    helper_service_text(&t, "before", &s->before);
-    helper_service_text(&t, "after", &s->after);
-    helper_act_end(h, &t, &s->run);
-
-    helper_log(h, "%s%s%s: %s %s, exit %d, %s before, %s after", result,
-               code ? " " : "", code ? code : "",
-               pm_action_names[s->action], s->e->name, s->run.exit_code,
-               s->before.state, s->after.state);
 }
 
 
-static const char *
-helper_service_run(helper_t *h, helper_service_t *s, const char **code,
-    char *why, size_t size)
+static void
+helper_service_run(helper_t *h, helper_service_t *s)
 {
-    int  effect;
-
     /* what ends nginx ends all that it has started, and its own answer */
 
     if (s->e->manager == PM_MANAGER_SYSTEMD && helper_systemd_own(&s->before)
         && (s->action == PM_ACTION_STOP || s->action == PM_ACTION_RESTART))
     {
-        if (helper_systemd_leave(h->op, why, size) != 0) {
-            *code = "own_unit";
-            return "refused";
+        if (helper_systemd_leave(h->op, s->why, sizeof(s->why)) != 0) {
+            s->code = "own_unit";
+            return;
         }
 
         s->detached = 1;
         s->m->argv(s->e, -1 - s->action, &s->run);
     }
 
-    if (helper_exec(&s->run, why, size) != 0) {
-        *code = "not_executable";
-        return "refused";
+    if (helper_exec(&s->run, s->why, sizeof(s->why)) != 0) {
+        s->code = "not_executable";
+        return;
     }
 
     if (s->detached && s->run.exit_code == 0) {
@@ -250,20 +212,7 @@ helper_service_run(helper_t *h, helper_service_t *s, const char **code,
         (void) shutdown(HELPER_SOCKET, SHUT_RDWR);
     }
 
-    effect = helper_service_wait(s);
-    *code = helper_service_judge(s, effect, why, size);
-
-    if (*code == NULL && s->action == PM_ACTION_STOP
-        && helper_service_is(&s->after, "failed")
-        && !helper_service_is(&s->before, "failed"))
-    {
-        *code = "forced";
-        snprintf(why, size, "%s did not stop by itself and had to be killed",
-                 s->e->name);
-        return "ok";
-    }
-
-    return *code ? "failed" : "ok";
+    s->effect = helper_service_wait(s);
 }
 
 
@@ -279,10 +228,10 @@ helper_service_done(const helper_service_t *s)
     switch (s->action) {
 
     case PM_ACTION_START:
-        return helper_service_is(b, "active");
+        return helper_state_is(b, "active");
 
     case PM_ACTION_STOP:
-        return helper_service_is(b, "inactive") && !b->missing;
+        return helper_state_is(b, "inactive") && !b->missing;
 
     case PM_ACTION_ENABLE:
         return strcmp(b->enabled, "enabled") == 0;
@@ -320,8 +269,8 @@ helper_service_wait(helper_service_t *s)
         }
 
         if (s->m->waits && !s->detached
-            && !helper_service_is(&s->after, "activating")
-            && !helper_service_is(&s->after, "deactivating"))
+            && !helper_state_is(&s->after, "activating")
+            && !helper_state_is(&s->after, "deactivating"))
         {
             break;
         }
@@ -330,7 +279,7 @@ helper_service_wait(helper_service_t *s)
         step = step < 160 ? 2 * step : step;
     }
 
-    if (effect && s->m->settle && helper_service_is(&s->after, "active")
+    if (effect && s->m->settle && helper_state_is(&s->after, "active")
         && (s->action == PM_ACTION_START || s->action == PM_ACTION_RESTART))
     {
         helper_sleep(s->m->settle);
@@ -349,7 +298,7 @@ helper_service_effect(const helper_service_t *s)
 
     const helper_state_t *a = &s->after;
 
-    active = helper_service_is(a, "active");
+    active = helper_state_is(a, "active");
 
     switch (s->action) {
 
@@ -357,8 +306,8 @@ helper_service_effect(const helper_service_t *s)
         return active || (a->once && helper_service_other(&s->before, a));
 
     case PM_ACTION_STOP:
-        return (helper_service_is(a, "inactive")
-                || helper_service_is(a, "failed")) && a->npids == 0;
+        return (helper_state_is(a, "inactive")
+                || helper_state_is(a, "failed")) && a->npids == 0;
 
     case PM_ACTION_RESTART:
         return (active || a->once) && helper_service_other(&s->before, a);
@@ -400,79 +349,41 @@ helper_service_other(const helper_state_t *before,
 }
 
 
-static int
-helper_service_is(const helper_state_t *s, const char *state)
+/* how the services are that a role may see, where that is asked for */
+
+int
+helper_list_ask(helper_t *h)
 {
-    return strcmp(s->state, state) == 0;
-}
+    size_t                    i;
+    const char               *only, *live;
+    const pm_policy_entry_t  *e;
 
+    only = pm_wire_get(&h->msg, "name");
+    live = pm_wire_get(&h->msg, "live");
 
-/* NULL is well; success takes the effect and the exit status */
-
-static const char *
-helper_service_judge(const helper_service_t *s, int effect, char *why,
-    size_t size)
-{
-    const char  *code, *action;
-
-    action = pm_action_names[s->action];
-
-    if (effect && s->run.exit_code == 0) {
-        return NULL;
+    if (live == NULL || strcmp(live, "1") != 0) {
+        return 0;
     }
 
-    if (!s->run.timed_out && !s->run.signal && s->m->explain) {
-        code = s->m->explain(s->action, &s->run, &s->after, why, size);
+    helper_states = calloc(h->policy.n + 1, sizeof(helper_state_t));
 
-        if (code) {
-            return code;
+    for (i = 0; helper_states && i < h->policy.n; i++) {
+        e = &h->policy.entry[i];
+
+        if (e->kind == PM_POLICY_SERVICE && (e->roles & h->role)
+            && (only == NULL || strcmp(e->name, only) == 0)
+            && pm_policy_first(&h->policy, i, h->role))
+        {
+            helper_manager(e)->observe(e, &helper_states[i]);
         }
     }
 
-    if (s->run.timed_out || s->run.signal) {
-        return helper_act_judge(&s->run, why, size);
-    }
-
-    if (s->run.exit_code != 0) {
-        snprintf(why, size, "%s %s ended with status %d; the service is %s",
-                 s->program, action, s->run.exit_code, s->after.state);
-        return "exit_status";
-    }
-
-    if (s->action == PM_ACTION_RESTART
-        && helper_service_is(&s->after, "active"))
-    {
-        snprintf(why, size, "the same process runs as before the restart");
-        return "not_restarted";
-    }
-
-    snprintf(why, size, "%s reported success, but the service is %s",
-             s->program, s->action >= PM_ACTION_ENABLE ? s->after.enabled
-                                                       : s->after.state);
-
-    return "no_effect";
+    return 0;
 }
 
 
-static void
-helper_service_text(pm_wire_text_t *t, const char *when,
-    const helper_state_t *s)
+const helper_state_t *
+helper_list_state(size_t i)
 {
-    char  key[32];
-
-    snprintf(key, sizeof(key), "%s_state", when);
-    pm_wire_add(t, key, s->state);
-
-    snprintf(key, sizeof(key), "%s_sub", when);
-    pm_wire_add(t, key, s->sub);
-
-    if (s->pid) {
-        snprintf(key, sizeof(key), "%s_pid", when);
-        pm_wire_addi(t, key, s->pid);
-    }
-
-    if (s->enabled[0]) {
-        snprintf(key, sizeof(key), "%s_enabled", when);
-        pm_wire_add(t, key, s->enabled);
-    }
+    return helper_states ? &helper_states[i] : NULL;
 }

@@ -1,5 +1,8 @@
 
-/* signals to a process, or to it and all that it has started */
+/*
+ * Signals to a process, or to it and all that it has started.  By now the
+ * helper is nobody, with the capability to signal and none to become root.
+ */
 
 
 #include "helper.h"
@@ -12,136 +15,39 @@
 #include <string.h>
 
 
-#define HELPER_TREE          900      /* processes, each a descriptor */
 #define HELPER_TREE_PASSES   500
-#define HELPER_SIGNAL_WAIT   60000    /* ms at most to wait for the end */
 #define HELPER_SIGNAL_THEN   2000     /* ms after the second signal */
 #define HELPER_SIGNAL_STATE  1000     /* ms until it is stopped or runs */
 
 
-typedef struct {
-    helper_t         *helper;
-    helper_target_t   tree[HELPER_TREE];
-    unsigned          n;
-    unsigned          alive;
-    int               sig;
-    int               then;           /* 0 for none */
-    int               error;          /* the last of sending */
-} helper_signal_t;
-
-
-static int helper_signal_number(const char *name);
-static int helper_signal_permit(helper_signal_t *s, const helper_target_t *t);
-static void helper_signal_act(helper_signal_t *s, int tree, unsigned wait);
 static const char *helper_signal_freeze(helper_signal_t *s, char *why,
     size_t size);
 static int helper_signal_children(helper_signal_t *s, unsigned *moving,
     const char **code, char *why, size_t size);
 static helper_target_t *helper_signal_member(helper_signal_t *s, pid_t pid);
 static void helper_signal_send(helper_signal_t *s, int sig);
-static void helper_signal_thaw(const helper_signal_t *s);
+static void helper_signal_thaw(const helper_signal_t *s, int all);
 static void helper_signal_wait(helper_signal_t *s, unsigned ms);
 static const char *helper_signal_judge(helper_signal_t *s, unsigned wait,
     char *state, char *why, size_t size);
 static void helper_signal_list(const helper_signal_t *s, pm_wire_text_t *t);
 
 
-static helper_signal_t  helper_signal_one;
-
-
 void
-helper_signal(helper_t *h)
+helper_signal_act(helper_t *h)
 {
-    uint64_t          tree, wait;
-    const char       *name, *then;
+    int               tree, stops;
+    char              why[HELPER_WHY], state;
+    unsigned          wait;
+    uint64_t          start;
+    const char       *code, *result;
+    helper_run_t      run;
+    pm_wire_text_t    t;
     helper_signal_t  *s;
 
     s = &helper_signal_one;
-    s->helper = h;
-
-    name = pm_wire_get(&h->msg, "signal");
-    then = pm_wire_get(&h->msg, "then");
-
-    s->sig = name ? helper_signal_number(name) : 0;
-    s->then = then && then[0] ? helper_signal_number(then) : 0;
-
-    tree = 0;
-    wait = 0;
-
-    if (s->sig == 0 || (then && then[0] && s->then == 0)
-        || (pm_wire_get(&h->msg, "tree")
-            && pm_wire_getu(&h->msg, "tree", 1, &tree) != 0)
-        || (pm_wire_get(&h->msg, "wait_ms")
-            && pm_wire_getu(&h->msg, "wait_ms", HELPER_SIGNAL_WAIT, &wait)
-               != 0))
-    {
-        helper_io_answer(h, "refused", "bad_request",
-                         "signal, then, tree or wait_ms is wrong");
-        return;
-    }
-
-    if (helper_target_request(h, &s->tree[0]) != 0) {
-        return;
-    }
-
-    s->n = 1;
-
-    if (!helper_signal_permit(s, &s->tree[0])) {
-        helper_io_answer(h, "refused", "policy_denied", "the policy does not "
-                         "allow this signal to process %d of uid %u to the "
-                         "role %s", (int) s->tree[0].who.pid,
-                         (unsigned) s->tree[0].who.uid[0], h->role_name);
-        return;
-    }
-
-    if (helper_target_begin(h, &s->tree[0]) == 0) {
-        helper_signal_act(s, (int) tree, (unsigned) wait);
-    }
-}
-
-
-static int
-helper_signal_number(const char *name)
-{
-    int          i;
-    const char  *s;
-
-    for (i = 1; i < 32; i++) {
-        s = sigabbrev_np(i);
-
-        if (s && strcmp(s, name) == 0) {
-            return i;
-        }
-    }
-
-    return 0;
-}
-
-
-static int
-helper_signal_permit(helper_signal_t *s, const helper_target_t *t)
-{
-    helper_t  *h;
-
-    h = s->helper;
-
-    return pm_policy_signal(&h->policy, &t->who, s->sig, h->role)
-           && (s->then == 0
-               || pm_policy_signal(&h->policy, &t->who, s->then, h->role));
-}
-
-
-static void
-helper_signal_act(helper_signal_t *s, int tree, unsigned wait)
-{
-    char              why[HELPER_WHY], state;
-    uint64_t          start;
-    const char       *code, *result;
-    helper_t         *h;
-    helper_run_t      run;
-    pm_wire_text_t    t;
-
-    h = s->helper;
+    tree = s->below;
+    wait = s->wait;
     start = helper_now();
     helper_run_start(&run, 0);
     state = s->tree[0].proc.state;
@@ -153,15 +59,23 @@ helper_signal_act(helper_signal_t *s, int tree, unsigned wait)
 
     if (code) {
         result = "refused";
-        helper_signal_thaw(s);
+        helper_signal_thaw(s, 0);
 
     } else {
+        stops = s->sig == SIGTSTP || s->sig == SIGTTIN || s->sig == SIGTTOU;
+
+        /* going on takes back what would stop it */
+
+        if (tree && stops) {
+            helper_signal_thaw(s, 0);
+        }
+
         helper_signal_send(s, s->sig);
 
         /* a stopped process does not see a signal until it goes on */
 
-        if (tree && s->sig != SIGSTOP) {
-            helper_signal_thaw(s);
+        if (tree && !stops && s->sig != SIGSTOP) {
+            helper_signal_thaw(s, 1);
         }
 
         helper_signal_wait(s, wait);
@@ -283,7 +197,7 @@ helper_signal_children(helper_signal_t *s, unsigned *moving,
         if (wrong && strcmp(wrong, "protected") == 0) {
             *code = wrong;
 
-        } else if (wrong == NULL && !helper_signal_permit(s, t)) {
+        } else if (wrong == NULL && !helper_signal_permit(s->helper, t)) {
             snprintf(why, size, "process %d of uid %u is below it, and the "
                      "policy does not allow this signal to it",
                      (int) t->who.pid, (unsigned) t->who.uid[0]);
@@ -341,15 +255,15 @@ helper_signal_send(helper_signal_t *s, int sig)
 }
 
 
-/* but for those that stood still before */
+/* all, or but for those that stood still before */
 
 static void
-helper_signal_thaw(const helper_signal_t *s)
+helper_signal_thaw(const helper_signal_t *s, int all)
 {
     unsigned  i;
 
     for (i = s->n; i-- > 0; /* void */) {
-        if (s->tree[i].proc.state != 'T') {
+        if (all || s->tree[i].proc.state != 'T') {
             (void) helper_target_signal(&s->tree[i], SIGCONT);
         }
     }

@@ -5,7 +5,8 @@
  * lock lives as long as the process that acts.
  *
  * A file is a head and the text of the start; behind it, once the action
- * ended, a head, the final answer and the SHA-256 of these two.
+ * ended, the records of a measured run, a head, the final answer, and the
+ * SHA-256 of all these, see helper_stored.c.
  */
 
 
@@ -25,22 +26,10 @@
 #include <sys/syscall.h>
 
 
-#define HELPER_SPOOL_START  'S'
 #define HELPER_SPOOL_KEEP   (7 * 86400)   /* s, of settled files */
 #define HELPER_SPOOL_PRUNE  3600          /* s between two sweeps */
 
-#define HELPER_SPOOL_SIZE                                                    \
-    (2 * sizeof(pm_wire_head_t) + 2 * PM_WIRE_TEXT + 2 * PM_WIRE_OUTPUT      \
-     + PM_SHA256_LEN)
-
-
-static int helper_spool_write(int fd, const void *data, size_t len);
-static size_t helper_spool_end_of(const uint8_t *buf, size_t len,
-    pm_wire_head_t *head);
-static void helper_spool_stored(const uint8_t *p, const pm_wire_head_t *head);
-
-
-static uint8_t  helper_spool_buf[HELPER_SPOOL_SIZE];
+helper_spool_t  helper_spooled;
 
 
 int
@@ -168,40 +157,7 @@ failed:
 }
 
 
-void
-helper_spool_end(helper_t *h, const pm_wire_text_t *t,
-    const helper_run_t *run)
-{
-    uint8_t         sum[PM_SHA256_LEN];
-    pm_sha256_t     ctx;
-    pm_wire_head_t  head;
-
-    memset(&head, 0, sizeof(head));
-    head.type = PM_WIRE_FINAL;
-    head.len = (uint32_t) t->len;
-    head.pid = (int32_t) (run->out_len + run->err_len);
-
-    pm_sha256_init(&ctx);
-    pm_sha256_update(&ctx, &head, sizeof(head));
-    pm_sha256_update(&ctx, t->data, t->len);
-    pm_sha256_update(&ctx, run->out, run->out_len);
-    pm_sha256_update(&ctx, run->err, run->err_len);
-    pm_sha256_final(&ctx, sum);
-
-    if (helper_spool_write(h->spool, &head, sizeof(head)) == -1
-        || helper_spool_write(h->spool, t->data, t->len) == -1
-        || helper_spool_write(h->spool, run->out, run->out_len) == -1
-        || helper_spool_write(h->spool, run->err, run->err_len) == -1
-        || helper_spool_write(h->spool, sum, sizeof(sum)) == -1
-        || fsync(h->spool) == -1)
-    {
-        helper_log(h, "writing the end to the spool failed: %s",
-                   strerror(errno));
-    }
-}
-
-
-static int
+int
 helper_spool_write(int fd, const void *data, size_t len)
 {
     ssize_t      n;
@@ -295,136 +251,46 @@ helper_spool_prune(int dir)
 
 /* what is known of an operation: the verb "query" */
 
-void
-helper_spool_query(helper_t *h)
+int
+helper_spool_ask(helper_t *h)
 {
-    int             dir, fd, alive;
-    char            why[HELPER_WHY];
-    size_t          len, off;
-    ssize_t         n;
-    pm_wire_head_t  head;
-    pm_wire_text_t  t;
+    int              dir, fd;
+    char             why[HELPER_WHY];
+    ssize_t          n;
+    helper_spool_t  *s;
+
+    s = &helper_spooled;
 
     pm_fail(query_before, NULL);
 
     dir = helper_spool_open(why, sizeof(why));
     if (dir == -1) {
         helper_io_answer(h, "error", "spool_failed", "%s", why);
-        return;
+        return -1;
     }
 
     fd = openat(dir, h->op, O_RDONLY|O_NOFOLLOW|O_CLOEXEC);
 
-    if (fd == -1 && errno != ENOENT) {
+    if (fd == -1) {
+
+        if (errno == ENOENT) {
+            return 0;
+        }
+
         helper_io_answer(h, "error", "spool_failed", "open failed: %s",
                          strerror(errno));
-        return;
+        return -1;
     }
 
-    len = 0;
-    alive = 0;
+    /* before reading: who holds the lock no more has written all */
 
-    if (fd != -1) {
+    s->there = 1;
+    s->alive = flock(fd, LOCK_SH|LOCK_NB) == -1 && errno == EWOULDBLOCK;
 
-        /* before reading: who holds the lock no more has written all */
+    do {
+        n = read(fd, s->data + s->len, sizeof(s->data) - s->len);
+        s->len += n > 0 ? (size_t) n : 0;
+    } while (n > 0 && s->len < sizeof(s->data));
 
-        alive = flock(fd, LOCK_SH|LOCK_NB) == -1 && errno == EWOULDBLOCK;
-
-        while (len < sizeof(helper_spool_buf)) {
-            n = read(fd, helper_spool_buf + len,
-                     sizeof(helper_spool_buf) - len);
-
-            if (n <= 0) {
-                break;
-            }
-
-            len += (size_t) n;
-        }
-
-        off = helper_spool_end_of(helper_spool_buf, len, &head);
-
-        if (off) {
-            helper_spool_stored(helper_spool_buf + off, &head);
-            return;
-        }
-    }
-
-    helper_io_start(&t, "ok", NULL, NULL);
-    pm_wire_add(&t, "spool", fd == -1 ? "none" : "start");
-    pm_wire_addu(&t, "alive", (unsigned) alive);
-    helper_io_final(&t, NULL);
-}
-
-
-/* where the final answer's text is, 0 when it is not there as a whole */
-
-static size_t
-helper_spool_end_of(const uint8_t *buf, size_t len, pm_wire_head_t *head)
-{
-    size_t       off, body;
-    uint8_t      sum[PM_SHA256_LEN];
-    pm_sha256_t  ctx;
-
-    if (len < sizeof(*head)) {
-        return 0;
-    }
-
-    memcpy(head, buf, sizeof(*head));
-
-    if (head->type != HELPER_SPOOL_START || head->len > PM_WIRE_TEXT) {
-        return 0;
-    }
-
-    off = sizeof(*head) + head->len;
-
-    if (off > len || len - off < sizeof(*head)) {
-        return 0;
-    }
-
-    memcpy(head, buf + off, sizeof(*head));
-
-    if (head->type != PM_WIRE_FINAL || head->len > PM_WIRE_TEXT
-        || head->pid < 0 || head->pid > 2 * PM_WIRE_OUTPUT)
-    {
-        return 0;
-    }
-
-    body = sizeof(*head) + head->len + (size_t) head->pid;
-
-    if (len - off != body + PM_SHA256_LEN) {
-        return 0;
-    }
-
-    pm_sha256_init(&ctx);
-    pm_sha256_update(&ctx, buf + off, body);
-    pm_sha256_final(&ctx, sum);
-
-    if (!pm_equal(sum, buf + off + body, sizeof(sum))) {
-        return 0;
-    }
-
-    return off + sizeof(*head);
-}
-
-
-/* the answer of then, with two keys in front */
-
-static void
-helper_spool_stored(const uint8_t *p, const pm_wire_head_t *head)
-{
-    pm_wire_head_t  f;
-    pm_wire_text_t  t;
-
-    pm_wire_start(&t);
-    pm_wire_add(&t, "spool", "end");
-    pm_wire_addu(&t, "alive", 0);
-
-    f = *head;
-    f.len += (uint32_t) t.len;
-
-    if (helper_io_send(&f, sizeof(f)) == 0
-        && helper_io_send(t.data, t.len) == 0)
-    {
-        (void) helper_io_send(p, head->len + (size_t) head->pid);
-    }
+    return 0;
 }

@@ -4,7 +4,6 @@
 
 #include "helper.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -26,23 +25,13 @@ static size_t  helper_nspared;
 void
 helper_stray_spare(void)
 {
-    int      fd;
-    char     buf[1024];
-    char    *p, *end;
-    long     pid;
-    ssize_t  n;
+    char   buf[1024];
+    char  *p, *end;
+    long   pid;
 
     helper_nspared = 0;
 
-    fd = open("/proc/thread-self/children", O_RDONLY|O_CLOEXEC);
-    if (fd == -1) {
-        return;
-    }
-
-    n = read(fd, buf, sizeof(buf) - 1);
-    close(fd);
-
-    buf[n > 0 ? n : 0] = '\0';
+    (void) helper_proc_read("/proc/thread-self/children", buf, sizeof(buf));
 
     for (p = buf; helper_nspared < HELPER_SPARE; p = end) {
 

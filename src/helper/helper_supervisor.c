@@ -13,19 +13,12 @@
 
 
 static const char *helper_supervisor_program(const pm_policy_entry_t *e,
-    char *buf, size_t size);
+    int action, char *buf, size_t size);
 static void helper_supervisor_act(const pm_policy_entry_t *e, int action,
     helper_run_t *run);
 static void helper_supervisor_observe(const pm_policy_entry_t *e,
     helper_state_t *s);
 static int helper_supervisor_line(helper_state_t *s, char *line);
-static const char *helper_supervisor_known(const uint8_t *text, size_t len,
-    char *why, size_t size);
-static const char *helper_supervisor_explain(int action,
-    const helper_run_t *run, const helper_state_t *after, char *why,
-    size_t size);
-static void helper_supervisor_list(const pm_policy_entry_t *e,
-    const helper_state_t *s, pm_wire_text_t *t);
 
 
 const helper_manager_t  helper_supervisor = {
@@ -42,9 +35,11 @@ const helper_manager_t  helper_supervisor = {
 
 
 static const char *
-helper_supervisor_program(const pm_policy_entry_t *e, char *buf, size_t size)
+helper_supervisor_program(const pm_policy_entry_t *e, int action, char *buf,
+    size_t size)
 {
     (void) e;
+    (void) action;
     (void) buf;
     (void) size;
 
@@ -58,7 +53,7 @@ helper_supervisor_argv(const pm_policy_entry_t *e, const char *verb,
 {
     run->argc = 0;
 
-    helper_run_word(run, helper_supervisor_program(e, NULL, 0));
+    helper_run_word(run, helper_supervisor_program(e, 0, NULL, 0));
     helper_run_word(run, "-c");
     helper_run_word(run, e->config);
     helper_run_word(run, verb);
@@ -181,83 +176,4 @@ helper_supervisor_line(helper_state_t *s, char *line)
     }
 
     return 0;
-}
-
-
-/* all that it has to say goes to its output, whatever the status */
-
-static const char *
-helper_supervisor_known(const uint8_t *text, size_t len, char *why,
-    size_t size)
-{
-    size_t  i;
-
-    static const struct {
-        const char  *said;
-        const char  *code;
-        const char  *why;
-    } known[] = {
-        { "ERROR (spawn error)", "start_failed",
-          "supervisor could not keep the program running" },
-        { "ERROR (abnormal termination)", "start_failed",
-          "the program ended right after its start" },
-        { "ERROR (no such file)", "missing_program",
-          "the program's file is not there" },
-        { "ERROR (file is not executable)", "missing_program",
-          "the program's file cannot be executed" },
-        { "no such process", "not_found",
-          "supervisor knows no such program" },
-        { "no such group", "not_found", "supervisor knows no such group" },
-        { "no such file", "manager_unavailable", "supervisor does not run" },
-        { "refused connection", "manager_unavailable",
-          "supervisor does not answer" },
-    };
-
-    for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        if (memmem(text, len, known[i].said, strlen(known[i].said))) {
-            snprintf(why, size, "%s", known[i].why);
-            return known[i].code;
-        }
-    }
-
-    return NULL;
-}
-
-
-static const char *
-helper_supervisor_explain(int action, const helper_run_t *run,
-    const helper_state_t *after, char *why, size_t size)
-{
-    const char  *code;
-
-    (void) action;
-    (void) after;
-
-    code = helper_supervisor_known(run->out, run->out_len, why, size);
-
-    return code ? code
-                : helper_supervisor_known(run->err, run->err_len, why, size);
-}
-
-
-static void
-helper_supervisor_list(const pm_policy_entry_t *e, const helper_state_t *s,
-    pm_wire_text_t *t)
-{
-    char      text[12 * HELPER_PIDS];
-    size_t    n;
-    unsigned  i;
-
-    pm_wire_add(t, "config", e->config);
-
-    text[0] = '\0';
-
-    for (i = 0, n = 0; s && i < s->npids; i++) {
-        n += (size_t) snprintf(text + n, sizeof(text) - n, "%s%d",
-                               i ? "," : "", (int) s->pids[i]);
-    }
-
-    if (n) {
-        pm_wire_add(t, "pids", text);
-    }
 }

@@ -4,7 +4,6 @@
 
 #include "helper.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,18 +15,13 @@
 
 
 static const char *helper_systemd_program(const pm_policy_entry_t *e,
-    char *buf, size_t size);
+    int action, char *buf, size_t size);
 static void helper_systemd_argv(const pm_policy_entry_t *e, int action,
     helper_run_t *run);
 static void helper_systemd_observe(const pm_policy_entry_t *e,
     helper_state_t *s);
-static int helper_systemd_unmet(const helper_state_t *s);
 static void helper_systemd_copy(helper_state_t *s, const char *key, char *buf,
     size_t size);
-static const char *helper_systemd_explain(int action, const helper_run_t *run,
-    const helper_state_t *after, char *why, size_t size);
-static void helper_systemd_list(const pm_policy_entry_t *e,
-    const helper_state_t *s, pm_wire_text_t *t);
 static int helper_systemd_within(const char *group);
 
 
@@ -53,9 +47,11 @@ static const char  helper_systemd_keys[] =
 
 
 static const char *
-helper_systemd_program(const pm_policy_entry_t *e, char *buf, size_t size)
+helper_systemd_program(const pm_policy_entry_t *e, int action, char *buf,
+    size_t size)
 {
     (void) e;
+    (void) action;
     (void) buf;
     (void) size;
 
@@ -175,7 +171,7 @@ helper_systemd_get(const helper_state_t *s, const char *key)
 
 /* systemd may have forgotten by now that it ever looked at the conditions */
 
-static int
+int
 helper_systemd_unmet(const helper_state_t *s)
 {
     return strcmp(helper_systemd_get(s, "ConditionTimestampMonotonic"), "0")
@@ -189,155 +185,6 @@ helper_systemd_copy(helper_state_t *s, const char *key, char *buf,
     size_t size)
 {
     snprintf(buf, size, "%.*s", (int) size - 1, helper_systemd_get(s, key));
-}
-
-
-/* in the order in which one explains the other */
-
-static const char *
-helper_systemd_explain(int action, const helper_run_t *run,
-    const helper_state_t *after, char *why, size_t size)
-{
-    size_t       i, len;
-    const char  *result;
-
-    static const struct {
-        const char  *said;            /* by systemctl */
-        const char  *key;             /* or shown of the unit */
-        const char  *value;
-        const char  *code;
-        const char  *why;
-    } known[] = {
-        { "not been booted", NULL, NULL, "manager_unavailable",
-          "systemd does not run here" },
-        { "Failed to connect to bus", NULL, NULL, "manager_unavailable",
-          "systemd cannot be reached" },
-        { "authentication required", NULL, NULL, "permission_denied",
-          "systemd does not allow this to the helper's user" },
-        { "Access denied", NULL, NULL, "permission_denied",
-          "systemd does not allow this to the helper's user" },
-        { NULL, "LoadState", "not-found", "not_found",
-          "systemd knows no such unit" },
-        { " does not exist", NULL, NULL, "not_found",
-          "systemd knows no such unit" },
-        { " is masked", NULL, NULL, "masked", "the unit is masked" },
-        { "reload is not applicable", NULL, NULL, "reload_unsupported",
-          "the unit cannot be reloaded" },
-        { "Operation refused", NULL, NULL, "refuse_manual",
-          "the unit may not be started or stopped by hand" },
-        { "attempted too often", NULL, NULL, "rate_limited",
-          "the unit was started too often in too short a time; "
-          "it stays so until \"systemctl reset-failed\" or for a while" },
-        { NULL, "Result", "start-limit-hit", "rate_limited",
-          "the unit was started too often in too short a time" },
-        { "ependency ", NULL, NULL, "dependency_failed",
-          "another unit that it needs could not be started" },
-        { "bad unit file", NULL, NULL, "bad_unit",
-          "the unit's file is not valid" },
-        { NULL, "LoadState", "bad-setting", "bad_unit",
-          "the unit's file is not valid" },
-    };
-
-    if (action == PM_ACTION_ENABLE && run->exit_code == 0) {
-        snprintf(why, size, "the unit's file does not say how it would be "
-                 "enabled");
-        return "not_installable";
-    }
-
-    len = run->err_len < PM_WIRE_OUTPUT ? run->err_len : PM_WIRE_OUTPUT;
-
-    for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-
-        if (known[i].said
-            ? memmem(run->err, len, known[i].said, strlen(known[i].said))
-              != NULL
-            : strcmp(helper_systemd_get(after, known[i].key), known[i].value)
-              == 0)
-        {
-            snprintf(why, size, "%s", known[i].why);
-            return known[i].code;
-        }
-    }
-
-    if (action == PM_ACTION_START || action == PM_ACTION_RESTART) {
-        result = helper_systemd_get(after, "Result");
-
-        if (run->exit_code == 0 && helper_systemd_unmet(after)) {
-            snprintf(why, size, "a condition of the unit is not met, so it "
-                     "was not started");
-            return "condition_failed";
-        }
-
-        if (strcmp(result, "timeout") == 0) {
-            snprintf(why, size, "the service was not ready in its time");
-            return "start_timeout";
-        }
-
-        if (run->exit_code == 0 && strcmp(after->state, "inactive") == 0) {
-            snprintf(why, size, "systemd started it without an error, but it "
-                     "does not run: it ended at once, or one of its "
-                     "conditions is not met");
-            return "not_running";
-        }
-
-        if (strcmp(after->state, "active") != 0) {
-            snprintf(why, size, "the service did not stay up: it is %s (%s)",
-                     after->state, result);
-            return "start_failed";
-        }
-    }
-
-    return NULL;
-}
-
-
-static void
-helper_systemd_list(const pm_policy_entry_t *e, const helper_state_t *s,
-    pm_wire_text_t *t)
-{
-    char         text[256];
-    size_t       i;
-    const char  *value, *end;
-
-    static const char *const  keys[][2] = {
-        { "Description", "description" }, { "User", "user" },
-        { "FragmentPath", "unit_file" }, { "ControlGroup", "cgroup" },
-    };
-
-    (void) e;
-
-    if (s == NULL) {
-        return;
-    }
-
-    for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-        value = helper_systemd_get(s, keys[i][0]);
-
-        if (value[0]) {
-            pm_wire_addn(t, keys[i][1], value, strnlen(value, 300));
-        }
-    }
-
-    value = helper_systemd_get(s, "MemoryCurrent");
-
-    if (value[0] >= '0' && value[0] <= '9' && strlen(value) < 20) {
-        pm_wire_add(t, "memory", value);
-    }
-
-    value = helper_systemd_get(s, "ActiveEnterTimestamp");
-
-    if (value[0] == '@') {
-        pm_wire_add(t, "since", value + 1);
-    }
-
-    /* ExecStart={ path=/usr/sbin/cron ; argv[]=... */
-
-    value = strstr(helper_systemd_get(s, "ExecStart"), "path=");
-    end = value ? strstr(value, " ;") : NULL;
-
-    if (end && (size_t) (end - value) < sizeof(text)) {
-        pm_wire_addn(t, "program", value + 5, (size_t) (end - value) - 5);
-    }
 }
 
 
@@ -357,21 +204,11 @@ helper_systemd_own(const helper_state_t *s)
 static int
 helper_systemd_within(const char *group)
 {
-    int      fd;
     char     buf[PM_WIRE_TEXT];
     char    *p, *save;
     size_t   len;
-    ssize_t  n;
 
-    fd = open("/proc/self/cgroup", O_RDONLY|O_CLOEXEC);
-    if (fd == -1) {
-        return 0;
-    }
-
-    n = read(fd, buf, sizeof(buf) - 1);
-    close(fd);
-
-    buf[n > 0 ? n : 0] = '\0';
+    (void) helper_proc_read("/proc/self/cgroup", buf, sizeof(buf));
     len = strlen(group);
 
     for (p = strtok_r(buf, "\n", &save); p; p = strtok_r(NULL, "\n", &save)) {

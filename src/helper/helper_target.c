@@ -9,7 +9,6 @@
 #include "helper.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,8 +19,6 @@
 #include <sys/syscall.h>
 
 
-static int helper_target_read(pid_t pid, const char *name, char *buf,
-    size_t size);
 static int helper_target_uids(helper_target_t *t);
 static int helper_target_protected(helper_t *h, const helper_target_t *t);
 static int helper_target_unit(helper_t *h, pid_t pid);
@@ -110,37 +107,17 @@ helper_target_signal(const helper_target_t *t, int sig)
 }
 
 
-static int
-helper_target_read(pid_t pid, const char *name, char *buf, size_t size)
-{
-    int      fd;
-    char     path[40];
-    ssize_t  n;
-
-    snprintf(path, sizeof(path), "/proc/%d/%s", (int) pid, name);
-
-    fd = open(path, O_RDONLY|O_CLOEXEC);
-    n = fd == -1 ? -1 : read(fd, buf, size - 1);
-
-    if (fd != -1) {
-        close(fd);
-    }
-
-    buf[n > 0 ? n : 0] = '\0';
-
-    return n > 0 ? 0 : -1;
-}
-
-
 /* the name comes first and cannot hold a line's end, see proc(5) */
 
 static int
 helper_target_uids(helper_target_t *t)
 {
-    char         buf[4096];
+    char         path[32], buf[4096];
     const char  *p;
 
-    if (helper_target_read(t->who.pid, "status", buf, sizeof(buf)) != 0) {
+    snprintf(path, sizeof(path), "/proc/%d/status", (int) t->who.pid);
+
+    if (helper_proc_read(path, buf, sizeof(buf)) != 0) {
         return -1;
     }
 
@@ -186,14 +163,15 @@ helper_target_protected(helper_t *h, const helper_target_t *t)
 static int
 helper_target_unit(helper_t *h, pid_t pid)
 {
-    char   buf[4096];
+    char   path[32], buf[4096];
     char  *p, *save;
 
     if (pm_policy_protects(&h->policy, pid, "")) {
         return 1;
     }
 
-    (void) helper_target_read(pid, "cgroup", buf, sizeof(buf));
+    snprintf(path, sizeof(path), "/proc/%d/cgroup", (int) pid);
+    (void) helper_proc_read(path, buf, sizeof(buf));
 
     for (p = strtok_r(buf, "/\n", &save); p; p = strtok_r(NULL, "/\n", &save))
     {

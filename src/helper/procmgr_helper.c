@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include <linux/capability.h>
 
 
 #define HELPER_LIFETIME  600000       /* ms: no request is good for longer */
@@ -26,24 +27,38 @@ static int helper_hex(char c);
 static int helper_uuid_ok(const char *s);
 static int helper_payload_ok(helper_t *h);
 static void helper_work(helper_t *h);
-static void helper_status(helper_t *h);
+static int helper_status(helper_t *h);
+static int helper_read_all(helper_t *h);
 
+
+#define helper_cap(c)  (UINT64_C(1) << CAP_##c)
+
+/*
+ * What is to be done as root comes first and is as little as can be; behind
+ * it root is given up for good but for what stands here.
+ */
 
 static const struct {
     const char  *verb;
-    void       (*handler)(helper_t *h);
     int          policy;              /* it needs one */
+    int        (*ask)(helper_t *h);
+    uint64_t     keep;
+    void       (*act)(helper_t *h);
 } helper_verbs[] = {
-    { "status", helper_status, 0 },
-    { "list", helper_list, 1 },
-    { "service", helper_service, 1 },
-    { "command", helper_command, 1 },
-    { "signal", helper_signal, 1 },
-    { "priority", helper_priority, 1 },
-    { "journal", helper_journal, 1 },
-    { "schedule", helper_schedule, 1 },
-    { "read", helper_read, 1 },
-    { "query", helper_spool_query, 0 },
+    { "status", 0, helper_status, 0, NULL },
+    { "query", 0, helper_spool_ask, 0, helper_spool_tell },
+    { "list", 1, helper_list_ask, helper_cap(DAC_READ_SEARCH),
+      helper_list_tell },
+    { "read", 1, helper_read_all, 0, NULL },
+    { "journal", 1, helper_journal_ask, 0, helper_journal_tell },
+    { "schedule", 1, helper_schedule_ask, helper_cap(DAC_READ_SEARCH),
+      helper_schedule_act },
+    { "service", 1, helper_service_ask, 0, helper_service_tell },
+    { "command", 1, helper_command_ask, 0, helper_command_tell },
+    { "signal", 1, helper_signal_ask,
+      helper_cap(KILL)|helper_cap(SYS_PTRACE), helper_signal_act },
+    { "priority", 1, helper_priority_ask,
+      helper_cap(SYS_NICE)|helper_cap(SYS_PTRACE), helper_priority_act },
 };
 
 static helper_t  helper;
@@ -87,8 +102,10 @@ main(int argc, char **argv)
     }
 
     helper_env_session();
+    helper_log_open();
     alarm(HELPER_ALARM);
 
+    helper.dir = -1;
     helper.spool = -1;
 
     pm_fail(helper_forked, helper.text);
@@ -136,7 +153,17 @@ helper_work(helper_t *h)
             return;
         }
 
-        helper_verbs[i].handler(h);
+        if (helper_verbs[i].ask(h) != 0) {
+            return;
+        }
+
+        if (h->dir != -1) {
+            helper_spool_prune(h->dir);
+        }
+
+        helper_env_drop(helper_verbs[i].keep);
+        helper_verbs[i].act(h);
+
         return;
     }
 
@@ -325,7 +352,7 @@ helper_payload_ok(helper_t *h)
 }
 
 
-static void
+static int
 helper_status(helper_t *h)
 {
     int             fd;
@@ -348,4 +375,17 @@ helper_status(helper_t *h)
     pm_wire_add(&t, "spool", fd == -1 ? why : "ok");
 
     helper_io_final(&t, NULL);
+
+    return -1;
+}
+
+
+/* its readers give up root before they read, each for its owner */
+
+static int
+helper_read_all(helper_t *h)
+{
+    helper_read(h);
+
+    return -1;
 }

@@ -222,3 +222,32 @@ pm_policy_fields(const pm_policy_t *p, unsigned role)
 
     return fields;
 }
+
+
+/* a service's lines are one entry, and so are all fields that may be read */
+
+int
+pm_policy_first(const pm_policy_t *p, size_t i, unsigned role)
+{
+    size_t                    j;
+    const pm_policy_entry_t  *e, *o;
+
+    e = &p->entry[i];
+
+    for (j = 0; j < i; j++) {
+        o = &p->entry[j];
+
+        if (o->kind != e->kind || !(o->roles & role)) {
+            continue;
+        }
+
+        if (e->kind == PM_POLICY_READ
+            || (e->kind == PM_POLICY_SERVICE && e->name && o->name
+                && strcmp(e->name, o->name) == 0))
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}

@@ -151,6 +151,9 @@ unsigned pm_policy_actions(const pm_policy_t *p, const char *name,
 /* the fields that the role may read */
 uint32_t pm_policy_fields(const pm_policy_t *p, unsigned role);
 
+/* is entry i the first that tells a role of its service, of its fields? */
+int pm_policy_first(const pm_policy_t *p, size_t i, unsigned role);
+
 /*
  * The command whose words are these, by its id when that is not "": the
  * first that permits, else one of the same words that is for other roles.

@@ -228,12 +228,20 @@ is(signal($tree[0], 'CONT', tree => 1), 'ok', 'CONT to all');
 select undef, undef, undef, 0.1;
 is(scalar(grep { state($_) eq 'T' } @tree), 0, 'all go on');
 
+# a stopped process does not act on TERM until it goes on
+
 kill 'STOP', $tree[3];
-select undef, undef, undef, 0.1;
-is(signal($tree[0], 'TERM', tree => 1, wait_ms => 500), 'ok still_alive',
-	'one that stood before');
-is(join(' ', living(@tree)), $tree[3], 'stands on');
-kill 'KILL', $tree[3];
+for (1 .. 200) { last if state($tree[3]) eq 'T'; select undef, undef, undef, 0.02; }
+is(signal($tree[0], 'TERM', tree => 1, wait_ms => 10000), 'ok',
+	'TERM, one of them stood still before');
+is(scalar(living(@tree)), 0, 'it goes on and ends like the others');
+
+@tree = target(sub { brood(2, $_[0]) });
+kill 'STOP', $tree[3];
+for (1 .. 200) { last if state($tree[3]) eq 'T'; select undef, undef, undef, 0.02; }
+is(signal($tree[0], 'STOP', tree => 1), 'ok', 'STOP to all, one stands');
+is(scalar(grep { state($_) eq 'T' } @tree), 7, 'all stand');
+kill 'KILL', @tree;
 
 # one that bears children all the time
 

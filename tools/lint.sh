@@ -88,6 +88,8 @@ rm -f /tmp/lint.$$
 
 [ -z "${LINT_TREE:-}" ] || exit $status
 
+tools/helper-size.sh || status=1
+
 # every rule above must be able to fail
 
 bad=$(mktemp -d)

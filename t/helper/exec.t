@@ -93,14 +93,14 @@ cmp_ok(time() - $t, '<', 4, 'at its time');
 # a daemon that keeps the output open
 
 $t = time();
-$r = act("(exec sleep 7.123) & echo started", 'restart', 'slow');
+$r = act("(exec sleep 7.$$) & echo started", 'restart', 'slow');
 is(Test::Helper::word($r), 'ok', 'a child that keeps the output');
 is($r->{stdout}, "started\n", 'what was written until the end');
 cmp_ok(time() - $t, '<', 3, 'is not waited for');
-is(scalar(alive("7.123")), 1, 'and lives on');
+is(scalar(alive("sleep\0007.$$")), 1, 'and lives on');
 
-isnt(session(alive("7.123")), session($$), 'in a session of its own');
-kill 'KILL', alive("7.123");
+isnt(session(alive("sleep\0007.$$")), session($$), 'in a session of its own');
+kill 'KILL', alive("sleep\0007.$$");
 
 # stubborn ones: three ways to survive a signal
 

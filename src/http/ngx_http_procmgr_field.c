@@ -348,7 +348,12 @@ ngx_http_procmgr_rows_record(void *data, const pm_wire_head_t *head,
 
     if (head->error == ENOENT || head->error == ESRCH) {
         row->none |= 1u << head->field;
+        row->lacks |= (head->error == ENOENT) ? 1u << head->field : 0;
         return;
+    }
+
+    if (head->error && !ngx_http_procmgr_read_unknown(head->error)) {
+        row->error = head->error;
     }
 
     /* a part of a list would be a lie */
@@ -468,6 +473,34 @@ ngx_http_procmgr_row_denied(ngx_http_procmgr_rows_t *rows, size_t i,
     }
 
     return (reads & row->asked & ~row->have & ~row->none) != 0;
+}
+
+
+ngx_uint_t
+ngx_http_procmgr_row_lacks(ngx_http_procmgr_rows_t *rows, size_t i,
+    ngx_uint_t field)
+{
+    ngx_http_procmgr_row_t  *row;
+
+    row = &rows->rows[i];
+
+    return !row->gone && !row->zombie
+           && (row->lacks & ngx_http_procmgr_fields[field].read);
+}
+
+
+int
+ngx_http_procmgr_row_error(ngx_http_procmgr_rows_t *rows, size_t i)
+{
+    return rows->rows[i].error;
+}
+
+
+ngx_uint_t
+ngx_http_procmgr_read_unknown(int error)
+{
+    return error == EACCES || error == EPERM || error == ETIMEDOUT
+           || error == EAGAIN || error == EFBIG;
 }
 
 

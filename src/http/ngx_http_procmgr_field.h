@@ -121,6 +121,19 @@ ngx_uint_t ngx_http_procmgr_row_zombie(ngx_http_procmgr_rows_t *rows,
 ngx_uint_t ngx_http_procmgr_row_denied(ngx_http_procmgr_rows_t *rows,
     size_t i, ngx_uint_t field);
 
+/* it lives, and this kernel has not what the field is read from */
+ngx_uint_t ngx_http_procmgr_row_lacks(ngx_http_procmgr_rows_t *rows, size_t i,
+    ngx_uint_t field);
+
+/* the errno of a read that failed for no right that is missing, or 0 */
+int ngx_http_procmgr_row_error(ngx_http_procmgr_rows_t *rows, size_t i);
+
+/*
+ * Of a record's error: it was not permitted, or not done in time.  These are
+ * no failures of the host: the value is not known.
+ */
+ngx_uint_t ngx_http_procmgr_read_unknown(int error);
+
 /* the value of one field, appended to the job's JSON */
 void ngx_http_procmgr_row_json(ngx_http_procmgr_rows_t *rows, size_t i,
     ngx_uint_t field);

@@ -124,16 +124,25 @@ static const ngx_http_procmgr_arg_t  ngx_http_procmgr_conns_args[] = {
 static ngx_int_t
 ngx_http_procmgr_item(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx)
 {
-    ngx_uint_t                      item;
-    ngx_http_procmgr_item_args_t    args;
-    const ngx_http_procmgr_arg_t   *table;
-    ngx_http_procmgr_item_query_t   query;
+    ngx_uint_t  item;
 
     item = ngx_http_procmgr_field(ctx->seg[1].data, ctx->seg[1].len);
 
     if (item == NGX_HTTP_PROCMGR_F_MAX) {
         return ngx_http_procmgr_item_unknown(r, &ctx->seg[1]);
     }
+
+    return ngx_http_procmgr_item_one(r, ctx, item);
+}
+
+
+ngx_int_t
+ngx_http_procmgr_item_one(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
+    ngx_uint_t item)
+{
+    ngx_http_procmgr_item_args_t    args;
+    const ngx_http_procmgr_arg_t   *table;
+    ngx_http_procmgr_item_query_t   query;
 
     ngx_memzero(&query, sizeof(ngx_http_procmgr_item_query_t));
 
@@ -460,6 +469,16 @@ ngx_http_procmgr_make_value(ngx_procmgr_job_t *job, const pm_proc_t *p)
         ngx_procmgr_job_fail(job, NGX_HTTP_CONFLICT, "zombie_process",
                              "the process %lld is a zombie and has no %s",
                              (long long) args->pid, field->name);
+
+    } else if (args->item == NGX_HTTP_PROCMGR_F_MEMORY_MAPS
+               && ngx_http_procmgr_row_lacks(rows, 0, args->item))
+    {
+        ngx_procmgr_job_fail(job, NGX_HTTP_NOT_IMPLEMENTED, "unsupported",
+                             "this kernel has no smaps");
+
+    } else if (ngx_http_procmgr_row_error(rows, 0)) {
+        ngx_http_procmgr_syscall_failed(job, "reading of /proc",
+                                     ngx_http_procmgr_row_error(rows, 0));
 
     } else if (ngx_http_procmgr_row_denied(rows, 0, args->item)) {
         ngx_procmgr_job_fail(job, NGX_HTTP_FORBIDDEN, "access_denied",

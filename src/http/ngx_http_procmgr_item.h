@@ -18,6 +18,10 @@ ngx_int_t ngx_http_procmgr_process_full(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx, int64_t pid, ngx_uint_t object,
     ngx_uint_t human);
 
+/* one item of the process ctx->pid, with the parameters it has */
+ngx_int_t ngx_http_procmgr_item_one(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx, ngx_uint_t item);
+
 /*
  * In the thread: a process of the job's snapshot, or of a newer one that is
  * then the job's; put the first one back and free() *late.  NULL: there is no

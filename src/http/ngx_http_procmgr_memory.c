@@ -4,11 +4,9 @@
 
 #include "ngx_http_procmgr_item.h"
 #include "ngx_http_procmgr_row.h"
+#include "ngx_http_procmgr_summary.h"
 #include "../proc/pm_human.h"
 #include "../proc/pm_mem.h"
-
-
-#define NGX_HTTP_PROCMGR_STATUS_MAX  (2 * 1024 * 1024)  /* many groups */
 
 
 typedef struct {
@@ -24,6 +22,14 @@ typedef struct {                        /* in the thread */
     pm_buf_t                         file;
     int64_t                          time;      /* ms */
     pm_mem_status_t                  status;
+
+    /* of the helper's records, that of the link first */
+    pm_buf_t                         exe;
+    size_t                           exe_len;
+    pm_mem_t                         mem;
+    int                              error;     /* of smaps */
+    unsigned                         exe_known:1;
+    unsigned                         known:1;
 } ngx_http_procmgr_memory_t;
 
 
@@ -31,12 +37,21 @@ static ngx_int_t ngx_http_procmgr_memory_self(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx);
 static ngx_int_t ngx_http_procmgr_memory_pid(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx);
+static ngx_int_t ngx_http_procmgr_memory_self_maps(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx);
+static ngx_int_t ngx_http_procmgr_memory_maps(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx);
 
 static void ngx_http_procmgr_make_memory_pid(ngx_procmgr_job_t *job);
 static void ngx_http_procmgr_memory_make(ngx_http_procmgr_memory_t *m);
-static int ngx_http_procmgr_memory_read(ngx_http_procmgr_memory_t *m);
+static void ngx_http_procmgr_memory_ask(ngx_http_procmgr_memory_t *m);
+static void ngx_http_procmgr_memory_record(void *data,
+    const pm_wire_head_t *head, const u_char *bytes);
 static void ngx_http_procmgr_memory_status(ngx_http_procmgr_memory_t *m);
 static void ngx_http_procmgr_memory_stats(ngx_http_procmgr_memory_t *m);
+static void ngx_http_procmgr_memory_segments(ngx_http_procmgr_memory_t *m);
+static void ngx_http_procmgr_memory_sizes(ngx_http_procmgr_memory_t *m,
+    const uint64_t size[PM_MEM_SIZES], ngx_uint_t from);
 static void ngx_http_procmgr_memory_list(pm_json_t *j, const char *key,
     pm_slice_t list);
 static void ngx_http_procmgr_memory_size(ngx_http_procmgr_memory_t *m,
@@ -51,6 +66,12 @@ ngx_http_procmgr_route_t  ngx_http_procmgr_memory_routes[] = {
 
     { NGX_HTTP_GET, "{pid}", NGX_PROCMGR_ROLE_VIEWER, 0,
       ngx_http_procmgr_memory_pid },
+
+    { NGX_HTTP_GET, "self/maps", NGX_PROCMGR_ROLE_VIEWER, 0,
+      ngx_http_procmgr_memory_self_maps },
+
+    { NGX_HTTP_GET, "{pid}/maps", NGX_PROCMGR_ROLE_VIEWER, 0,
+      ngx_http_procmgr_memory_maps },
 
     { 0, NULL, 0, 0, NULL }
 };
@@ -73,6 +94,24 @@ ngx_http_procmgr_memory_self(ngx_http_request_t *r,
     ctx->pid = ngx_pid;
 
     return ngx_http_procmgr_memory_pid(r, ctx);
+}
+
+
+static ngx_int_t
+ngx_http_procmgr_memory_self_maps(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx)
+{
+    ctx->pid = ngx_pid;
+
+    return ngx_http_procmgr_memory_maps(r, ctx);
+}
+
+
+static ngx_int_t
+ngx_http_procmgr_memory_maps(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx)
+{
+    return ngx_http_procmgr_item_one(r, ctx, NGX_HTTP_PROCMGR_F_MEMORY_MAPS);
 }
 
 
@@ -131,6 +170,7 @@ ngx_http_procmgr_make_memory_pid(ngx_procmgr_job_t *job)
     }
 
     pm_buf_free(&m.file);
+    pm_buf_free(&m.exe);
 
     job->snapshot = first;
 
@@ -141,10 +181,16 @@ ngx_http_procmgr_make_memory_pid(ngx_procmgr_job_t *job)
 static void
 ngx_http_procmgr_memory_make(ngx_http_procmgr_memory_t *m)
 {
-    int         rc;
-    pm_json_t  *j;
+    int              rc;
+    pm_json_t       *j;
+    struct timespec  ts;
 
-    rc = ngx_http_procmgr_memory_read(m);
+    ngx_http_procmgr_memory_ask(m);
+
+    (void) clock_gettime(CLOCK_REALTIME, &ts);
+    m->time = (int64_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+
+    rc = pm_mem_read(m->proc->pid, m->proc->starttime, &m->file, &m->status);
 
     if (rc == ENOENT || rc == ESRCH) {
         ngx_http_procmgr_memory_gone(m->job);
@@ -152,7 +198,27 @@ ngx_http_procmgr_memory_make(ngx_http_procmgr_memory_t *m)
     }
 
     if (rc != 0) {
-        ngx_http_procmgr_syscall_failed(m->job, "reading its status", rc);
+        ngx_http_procmgr_syscall_failed(m->job, "reading of status", rc);
+        return;
+    }
+
+    /* what lives, but lost its memory meanwhile, is on its way to its end */
+
+    if (m->error && !(m->status.have & 1u << PM_MEM_VMSIZE)) {
+        m->error = 0;
+        m->known = 1;
+    }
+
+    if (m->error == ENOENT) {
+        ngx_procmgr_job_fail(m->job, NGX_HTTP_NOT_IMPLEMENTED, "unsupported",
+                             "this kernel has no smaps");
+        return;
+    }
+
+    if (m->error && m->error != ESRCH
+        && !ngx_http_procmgr_read_unknown(m->error))
+    {
+        ngx_http_procmgr_syscall_failed(m->job, "reading of smaps", m->error);
         return;
     }
 
@@ -174,64 +240,73 @@ ngx_http_procmgr_memory_make(ngx_http_procmgr_memory_t *m)
     pm_json_u64(j, m->job->snapshot->page_size);
 
     ngx_http_procmgr_memory_stats(m);
+    ngx_http_procmgr_memory_segments(m);
 
     pm_json_object_end(j);
 }
 
 
-/* all of one process, whoever gets the number meanwhile */
+/* a reading of these may never end: it is the helper's, whoever owns them */
 
-static int
-ngx_http_procmgr_memory_read(ngx_http_procmgr_memory_t *m)
+static void
+ngx_http_procmgr_memory_ask(ngx_http_procmgr_memory_t *m)
 {
-    int              rc, proc, dir;
-    char             stat[4096], path[PM_PROCFS_PATH];
-    ssize_t          n;
-    pm_proc_t        p;
-    pm_slice_t       comm;
-    struct timespec  ts;
+    pm_wire_pid_t                          pid;
+    const ngx_http_procmgr_memory_args_t  *args;
 
-    (void) pm_procfs_path(path, m->proc->pid, "");
+    args = m->job->args;
 
-    proc = pm_procfs_open("/proc");
-    if (proc == -1) {
-        return errno;
+    if (m->proc->kthread || m->proc->state == 'Z' || m->proc->state == 'X') {
+        m->known = 1;
+        return;
     }
 
-    dir = openat(proc, path, O_PATH|O_DIRECTORY|O_CLOEXEC);
-    rc = (dir == -1) ? errno : 0;
+    ngx_memzero(&pid, sizeof(pm_wire_pid_t));
 
-    (void) close(proc);
+    pid.pid = m->proc->pid;
+    pid.fields = 1u << PM_READ_EXE | 1u << PM_READ_SMAPS;
+    pid.starttime = m->proc->starttime;
 
-    if (rc != 0) {
-        return rc;
+    ngx_http_procmgr_read(m->job, args->system.role, &pid, 1,
+                          ngx_http_procmgr_memory_record, m);
+}
+
+
+static void
+ngx_http_procmgr_memory_record(void *data, const pm_wire_head_t *head,
+    const u_char *bytes)
+{
+    ngx_http_procmgr_memory_t *m = data;
+
+    if (head->pid != m->proc->pid) {
+        return;
     }
 
-    n = pm_procfs_read(dir, "stat", stat, sizeof(stat));
+    if (head->field == PM_READ_EXE) {
 
-    if (n == -1) {
-        rc = errno;
+        /* without a link there is no executable, and that is known */
 
-    } else if (pm_pid_parse_stat(stat, (size_t) n, &p, &comm) != 0
-               || p.starttime != m->proc->starttime)
-    {
-        rc = ESRCH;
+        if (head->error == 0 && head->len
+            && pm_buf_grow(&m->exe, head->len) == 0)
+        {
+            ngx_memcpy(m->exe.data, bytes, head->len);
+            m->exe_len = head->len;
+        }
 
-    } else {
-        (void) clock_gettime(CLOCK_REALTIME, &ts);
-        m->time = (int64_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-
-        n = pm_procfs_read_all(dir, "status", &m->file,
-                               NGX_HTTP_PROCMGR_STATUS_MAX);
-
-        rc = (n == -1) ? errno
-             : pm_mem_status(m->file.data, (size_t) n, &m->status) == -1
-               ? ENODATA : 0;
+        m->exe_known = (m->exe_len || head->error == ENOENT);
+        return;
     }
 
-    (void) close(dir);
+    if (head->field != PM_READ_SMAPS) {
+        return;
+    }
 
-    return rc;
+    m->error = head->error;
+
+    m->known = head->error == 0 && !head->more && m->exe_known
+               && pm_mem_segments((const char *) bytes, head->len,
+                                  m->exe.data, m->exe_len, &m->mem)
+                  == 0;
 }
 
 
@@ -330,7 +405,82 @@ ngx_http_procmgr_memory_stats(ngx_http_procmgr_memory_t *m)
         }
     }
 
+    pm_json_key(j, "timestamp");
+    ngx_http_procmgr_summary_time(j, m->time);
+
     pm_json_object_end(j);
+}
+
+
+static void
+ngx_http_procmgr_memory_segments(ngx_http_procmgr_memory_t *m)
+{
+    uint64_t         threads;
+    pm_json_t       *j;
+    ngx_uint_t       i;
+    const pm_mem_t  *mem;
+
+    j = &m->job->json;
+    mem = &m->mem;
+
+    pm_json_key(j, "segments");
+
+    if (!m->known) {
+        ngx_http_procmgr_partial(m->job, "segments");
+        ngx_http_procmgr_partial(m->job, "totals");
+
+        pm_json_null(j);
+        pm_json_key(j, "totals");
+        pm_json_null(j);
+        pm_json_key(j, "thread_stacks");
+        pm_json_null(j);
+        return;
+    }
+
+    pm_json_object(j);
+
+    for (i = 0; i < PM_MEM_SEGMENTS; i++) {
+        pm_json_key(j, pm_mem_segment_names[i]);
+        pm_json_object(j);
+        ngx_http_procmgr_memory_sizes(m, mem->segment[i], PM_MEM_SIZE);
+        pm_json_object_end(j);
+    }
+
+    pm_json_object_end(j);
+
+    pm_json_key(j, "totals");
+    pm_json_object(j);
+    ngx_http_procmgr_memory_sizes(m, mem->total, PM_MEM_RSS);
+    ngx_http_procmgr_memory_size(m, "physical_plus_swap",
+                                 mem->total[PM_MEM_RSS]
+                                 + mem->total[PM_MEM_SWAP], 1);
+    pm_json_object_end(j);
+
+    /* threads whose stacks are not to be seen have them all the same */
+
+    threads = m->status.number[PM_MEM_THREADS];
+    threads -= (threads > 0);
+
+    pm_json_key(j, "thread_stacks");
+
+    if (threads && mem->stacks == 0 && mem->maps) {
+        pm_json_null(j);
+
+    } else {
+        pm_json_u64(j, ngx_min(threads, mem->stacks));
+    }
+}
+
+
+static void
+ngx_http_procmgr_memory_sizes(ngx_http_procmgr_memory_t *m,
+    const uint64_t size[PM_MEM_SIZES], ngx_uint_t from)
+{
+    ngx_uint_t  i;
+
+    for (i = from; i < PM_MEM_SIZES; i++) {
+        ngx_http_procmgr_memory_size(m, pm_mem_size_names[i], size[i], 1);
+    }
 }
 
 

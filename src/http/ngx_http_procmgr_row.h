@@ -37,6 +37,8 @@ typedef struct {
     uint32_t                        asked;      /* 1 << PM_READ_* */
     uint32_t                        have;       /* they came, and are whole */
     uint32_t                        none;       /* ENOENT or ESRCH came */
+    uint32_t                        lacks;      /* ENOENT */
+    uint16_t                        error;      /* of a call that failed */
     uint32_t                        fds;
     pm_smaps_t                      sums;
     pm_part_t                       part[NGX_HTTP_PROCMGR_PARTS];

@@ -37,7 +37,7 @@ const char *const  pm_map_names[PM_MAP_SIZES] = {
 
 /* by their first letter */
 
-static const pm_map_key_t  pm_map_keys[PM_MAP_SIZES] = {
+static const pm_map_key_t  pm_map_keys[PM_MAP_ALL] = {
     pm_map_key("Rss:", PM_MAP_RSS),
     pm_map_key("Referenced:", PM_MAP_REFERENCED),
     pm_map_key("Size:", PM_MAP_SIZE),
@@ -47,13 +47,14 @@ static const pm_map_key_t  pm_map_keys[PM_MAP_SIZES] = {
     pm_map_key("Pss:", PM_MAP_PSS),
     pm_map_key("Private_Clean:", PM_MAP_PRIVATE_CLEAN),
     pm_map_key("Private_Dirty:", PM_MAP_PRIVATE_DIRTY),
+    pm_map_key("Private_Hugetlb:", PM_MAP_PRIVATE_HUGETLB),
     pm_map_key("Anonymous:", PM_MAP_ANONYMOUS)
 };
 
 #define PM_MAP_LINE_R  0
 #define PM_MAP_LINE_S  2
 #define PM_MAP_LINE_P  6
-#define PM_MAP_LINE_A  9
+#define PM_MAP_LINE_A  10
 
 
 void
@@ -181,7 +182,7 @@ pm_map_size(pm_map_t *map, const char *p, const char *end)
 
     case 'A':
         i = PM_MAP_LINE_A;
-        last = PM_MAP_SIZES;
+        last = PM_MAP_ALL;
         break;
 
     default:

@@ -23,7 +23,10 @@ typedef enum {                          /* in psutil's order */
     PM_MAP_REFERENCED,
     PM_MAP_ANONYMOUS,
     PM_MAP_SWAP,
-    PM_MAP_SIZES
+    PM_MAP_SIZES,
+
+    PM_MAP_PRIVATE_HUGETLB = PM_MAP_SIZES,      /* psutil's end there */
+    PM_MAP_ALL
 } pm_map_size_e;
 
 extern const char *const  pm_map_names[PM_MAP_SIZES];
@@ -33,7 +36,7 @@ typedef struct {                        /* points into what is parsed */
     pm_slice_t   addr;
     pm_slice_t   perms;
     pm_slice_t   path;                  /* "[anon]" where it has none */
-    uint64_t     size[PM_MAP_SIZES];    /* bytes */
+    uint64_t     size[PM_MAP_ALL];      /* bytes */
 } pm_map_t;
 
 
@@ -57,7 +60,7 @@ typedef struct {
     size_t       nslots;                /* a power of two */
 } pm_maps_t;
 
-/* 0, -1: it is no such text, or ENOMEM */
+/* 0, -1: it is no such text, or ENOMEM; psutil's sizes alone */
 int pm_maps_group(pm_maps_t *maps, const char *buf, size_t len);
 void pm_maps_free(pm_maps_t *maps);
 

@@ -111,6 +111,11 @@ extern ngx_http_procmgr_route_t  ngx_http_procmgr_control_routes[];
 extern ngx_http_procmgr_route_t  ngx_http_procmgr_log_routes[];
 
 
+/* the route with this number, whatever its table; NULL behind the last */
+const ngx_http_procmgr_route_t *ngx_http_procmgr_route(ngx_uint_t n,
+    ngx_uint_t *family);
+
+
 struct ngx_http_procmgr_ctx_s {
     ngx_http_request_t           *request;
     ngx_procmgr_t                *pm;

@@ -15,6 +15,9 @@
 static ngx_int_t ngx_http_procmgr_arg_bad(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx, ngx_str_t *name, ngx_str_t *value,
     const char *fmt, ...);
+static ngx_int_t ngx_http_procmgr_arg_unknown(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx, const char *what, ngx_str_t *name,
+    u_char *allowed, u_char *last);
 static ngx_int_t ngx_http_procmgr_arg_decode(ngx_http_request_t *r,
     u_char *start, u_char *end, ngx_str_t *dst);
 static ngx_int_t ngx_http_procmgr_arg_set(ngx_http_request_t *r,
@@ -31,7 +34,7 @@ ngx_int_t
 ngx_http_procmgr_args(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
     const ngx_http_procmgr_arg_t *table, void *dst)
 {
-    u_char      *p, *last, *end, *eq;
+    u_char      *p, *last, *end, *eq, allowed[512];
     uint64_t     seen;
     ngx_str_t    name, value;
     ngx_uint_t   i;
@@ -83,11 +86,16 @@ ngx_http_procmgr_args(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
         if (table == NULL || table[i].name == NULL
             || i >= NGX_HTTP_PROCMGR_ARGS_MAX)
         {
-            ctx->rc = ngx_http_procmgr_problem(r, NGX_HTTP_BAD_REQUEST,
-                                               "bad_parameter",
-                                               "unknown parameter \"%V\"",
-                                               &name);
-            return NGX_DECLINED;
+            p = allowed;
+            last = allowed + sizeof(allowed);
+
+            for (i = 0; table && table[i].name; i++) {
+                p = ngx_slprintf(p, last, "%s%s", i ? ", " : "",
+                                 table[i].name);
+            }
+
+            return ngx_http_procmgr_arg_unknown(r, ctx, "parameter", &name,
+                                                allowed, p);
         }
 
         if (seen & ((uint64_t) 1 << i)) {
@@ -117,7 +125,7 @@ static ngx_int_t
 ngx_http_procmgr_arg_set(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
     const ngx_http_procmgr_arg_t *arg, ngx_str_t *value, u_char *dst)
 {
-    u_char      *p, *last, buf[256];
+    u_char      *p, *last, buf[480];
     int64_t      n;
     ngx_str_t    name;
     ngx_uint_t   i;
@@ -221,6 +229,34 @@ ngx_http_procmgr_arg_bad(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
 }
 
 
+/* `allowed' up to `last' are the names of those that there are */
+
+static ngx_int_t
+ngx_http_procmgr_arg_unknown(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx, const char *what, ngx_str_t *name,
+    u_char *allowed, u_char *last)
+{
+    ngx_str_t  names;
+
+    if (last == allowed) {
+        ctx->rc = ngx_http_procmgr_problem(r, NGX_HTTP_BAD_REQUEST,
+                                           "bad_parameter",
+                                           "unknown %s \"%V\", none is "
+                                           "allowed here", what, name);
+        return NGX_DECLINED;
+    }
+
+    names.data = allowed;
+    names.len = last - allowed;
+
+    ctx->rc = ngx_http_procmgr_problem(r, NGX_HTTP_BAD_REQUEST,
+                                       "bad_parameter",
+                                       "unknown %s \"%V\", allowed is %V",
+                                       what, name, &names);
+    return NGX_DECLINED;
+}
+
+
 /* "+" is a space; a zero byte and a broken escape are refused */
 
 static ngx_int_t
@@ -307,6 +343,7 @@ ngx_int_t
 ngx_http_procmgr_members(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
     const ngx_http_procmgr_member_t *table, void *dst)
 {
+    u_char                           *p, *last, allowed[512];
     json_t                           *value;
     ngx_str_t                         name;
     const char                       *key;
@@ -324,11 +361,16 @@ ngx_http_procmgr_members(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
             name.data = (u_char *) key;
             name.len = ngx_min(ngx_strlen(key), 128);
 
-            ctx->rc = ngx_http_procmgr_problem(r, NGX_HTTP_BAD_REQUEST,
-                                               "bad_parameter",
-                                               "unknown member \"%V\"",
-                                               &name);
-            return NGX_DECLINED;
+            p = allowed;
+            last = allowed + sizeof(allowed);
+
+            for (m = table; m->name; m++) {
+                p = ngx_slprintf(p, last, "%s%s", m == table ? "" : ", ",
+                                 m->name);
+            }
+
+            return ngx_http_procmgr_arg_unknown(r, ctx, "member", &name,
+                                                allowed, p);
         }
     }
 

@@ -337,6 +337,29 @@ ngx_http_procmgr_find(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
 }
 
 
+const ngx_http_procmgr_route_t *
+ngx_http_procmgr_route(ngx_uint_t n, ngx_uint_t *family)
+{
+    ngx_uint_t                 i;
+    ngx_http_procmgr_route_t  *route;
+
+    for (i = 0; ngx_http_procmgr_tables[i].routes; i++) {
+
+        for (route = ngx_http_procmgr_tables[i].routes;
+             route->handler;
+             route++)
+        {
+            if (n-- == 0) {
+                *family = ngx_http_procmgr_tables[i].family;
+                return route;
+            }
+        }
+    }
+
+    return NULL;
+}
+
+
 static ngx_uint_t
 ngx_http_procmgr_match(ngx_http_procmgr_ctx_t *ctx, const char *pattern)
 {

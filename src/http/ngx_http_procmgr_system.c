@@ -1,4 +1,5 @@
 
+#include "ngx_http_procmgr_openapi.h"
 #include "ngx_http_procmgr_summary.h"
 #include "../proc/pm_host.h"
 #include "../proc/pm_human.h"
@@ -22,6 +23,10 @@ ngx_http_procmgr_route_t  ngx_http_procmgr_system_routes[] = {
     { NGX_HTTP_GET, "health",
       NGX_PROCMGR_ROLE_NONE, NGX_HTTP_PROCMGR_ANON,
       ngx_http_procmgr_health },
+
+    { NGX_HTTP_GET, "openapi.json",
+      NGX_PROCMGR_ROLE_VIEWER, 0,
+      ngx_http_procmgr_openapi },
 
     { NGX_HTTP_GET, "summary",
       NGX_PROCMGR_ROLE_VIEWER, 0,

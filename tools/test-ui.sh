@@ -10,14 +10,8 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 : "${BUILD_DIR:=$top/build/release}"
 export BUILD_DIR
 
-cd "$top/t/ui"
-if [ ! -f node_modules/.package-lock.json ] \
-   || [ package-lock.json -nt node_modules/.package-lock.json ]
-then
-    npm ci --ignore-scripts --no-audit --no-fund --silent
-    touch node_modules/.package-lock.json
-fi
 cd "$top"
+tools/ui-modules.sh
 
 # a folder that others cannot write: the helper trusts no other
 if [ "$(id -u)" = 0 ]; then base=/var/lib; else base=$top/build; fi

@@ -1,6 +1,5 @@
 /*
- * The fields of a process as the table's columns show them.  A column asks
- * the server for `ask`, or for its own name.
+ * The fields of a process as the table's columns show them.
  */
 
 import { bytes, clock, duration, number, plain } from './format.js';
@@ -45,51 +44,54 @@ export function ionice(v) {
 
 
 /**
- * @typedef {{ ask?: string, num?: boolean, down?: boolean, class?: string,
+ * @typedef {{ width?: number, num?: boolean, down?: boolean, class?: string,
  *   basic?: boolean, whole?: boolean, value?: (p: any) => any,
  *   cell?: (p: any) => any }} Field
  *
- * basic: it is in the short list too; whole: the server cannot compare it;
- * value: what sorts; cell: else the value
+ * width: rem; without one it takes what is left.  basic: it is in the short
+ * list too.  whole: the server cannot compare it.  value: what sorts; cell:
+ * else the value
  *
  * @type {Record<string, Field>}
  */
 export const FIELDS = {
-  pid: { num: true, class: 'mono', basic: true, cell: (p) => p.pid },
+  pid: { width: 4.6, num: true, class: 'mono', basic: true,
+    cell: (p) => p.pid },
   name: { class: 'name', basic: true },
-  username: { basic: true },
-  cpu_percent: { num: true, down: true, basic: true,
+  username: { width: 6.5, basic: true },
+  cpu_percent: { width: 7, num: true, down: true, basic: true,
     cell: (p) => html`<${Bar} value=${p.cpu_percent} cls="c1" />` },
-  memory_percent: { num: true, down: true, basic: true,
+  memory_percent: { width: 7, num: true, down: true, basic: true,
     cell: (p) => html`<${Bar} value=${p.memory_percent} cls="c2" />` },
-  rss: { num: true, down: true, cell: (p) => bytes(p.rss) },
-  vms: { num: true, down: true, cell: (p) => bytes(p.vms) },
-  shared: { num: true, down: true, cell: (p) => bytes(p.shared) },
-  num_threads: { num: true, down: true, basic: true },
-  num_openfiles: { num: true, down: true, basic: true },
-  num_fds: { num: true, down: true },
-  status: { cell: (p) => html`<${Status} status=${p.status} />` },
-  swap: { num: true, down: true, cell: (p) => bytes(p.swap) },
-  read_bytes_per_s: { num: true, down: true,
+  rss: { width: 5.8, num: true, down: true, cell: (p) => bytes(p.rss) },
+  vms: { width: 5.8, num: true, down: true, cell: (p) => bytes(p.vms) },
+  shared: { width: 5.8, num: true, down: true, cell: (p) => bytes(p.shared) },
+  num_threads: { width: 5.2, num: true, down: true, basic: true },
+  num_openfiles: { width: 5.6, num: true, down: true, basic: true },
+  num_fds: { width: 4.6, num: true, down: true },
+  status: { width: 7.4, cell: (p) => html`<${Status} status=${p.status} />` },
+  swap: { width: 5.8, num: true, down: true, cell: (p) => bytes(p.swap) },
+  read_bytes_per_s: { width: 6.6, num: true, down: true,
     cell: (p) => rate(p.read_bytes_per_s) },
-  write_bytes_per_s: { num: true, down: true,
+  write_bytes_per_s: { width: 6.6, num: true, down: true,
     cell: (p) => rate(p.write_bytes_per_s) },
-  ppid: { num: true, class: 'mono', cell: (p) => p.ppid ?? orDash(null) },
-  create_time: { down: true, cell: (p) => started(p.create_time) },
-  cpu_times: { num: true, down: true, whole: true,
+  ppid: { width: 4.8, num: true, class: 'mono',
+    cell: (p) => p.ppid ?? orDash(null) },
+  create_time: { width: 11, down: true, cell: (p) => started(p.create_time) },
+  cpu_times: { width: 7, num: true, down: true, whole: true,
     value: (p) => sum(p.cpu_times),
     cell: (p) => duration(sum(p.cpu_times)) },
-  cpu_num: { num: true },
-  nice: { num: true },
-  ionice: { whole: true, value: (p) => ionice(p.ionice) },
-  num_ctx_switches: { num: true, down: true, whole: true,
+  cpu_num: { width: 4, num: true },
+  nice: { width: 4, num: true },
+  ionice: { width: 7.5, whole: true, value: (p) => ionice(p.ionice) },
+  num_ctx_switches: { width: 7, num: true, down: true, whole: true,
     value: (p) => sum(p.num_ctx_switches) },
-  terminal: { class: 'mono' },
-  exe: { class: 'mono long' },
-  cwd: { class: 'mono long' },
-  cmdline: { class: 'mono long', value: (p) => words(p.cmdline) },
-  unit: {},
-  cgroup: { class: 'mono long' },
+  terminal: { width: 6.5, class: 'mono' },
+  exe: { width: 18, class: 'mono long' },
+  cwd: { width: 14, class: 'mono long' },
+  cmdline: { width: 26, class: 'mono long', value: (p) => words(p.cmdline) },
+  unit: { width: 12 },
+  cgroup: { width: 20, class: 'mono long' },
 };
 
 export const DEFAULTS = ['pid', 'name', 'username', 'cpu_percent',
@@ -110,7 +112,7 @@ export const columnsOf = (names, nameCell) => names.map((id) => {
     } />`);
 
   return { id, label: tm('field', id), num: field.num, down: field.down,
-    class: field.class,
+    class: field.class, width: field.width,
     title: has('about', id) ? tm('about', id) : undefined, value,
     cell: id === 'name' ? nameCell : field.cell ?? show };
 });

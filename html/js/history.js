@@ -1,7 +1,11 @@
 /*
- * The last minutes of the summary, as long as the page is open: what the
- * charts draw.  A pause in the polling is a gap in the line.
+ * The last minutes of the summary: what the charts draw.  What was before the
+ * page was opened, and what it missed while it was hidden, is the server's
+ * history where it keeps one; else a pause in the polling is a gap in the
+ * line.
  */
+
+import { ApiError, request } from './api.js';
 
 const KEPT = 15 * 60;           /* seconds */
 const GAP = 15;
@@ -10,11 +14,12 @@ const GAP = 15;
 const rows = [[], [], [], [], []];
 let generation = -1;
 let version = 0;
+/* the server's: the last sample we have, whether we wait for more */
+let seq = 0, asking = false, none = false;
 
 
 /** @param {any} summary an answer of system/summary */
 export function remember(summary) {
-  const { cpu, memory, swap, load } = summary;
   const at = Date.parse(summary.time) / 1000 || Date.now() / 1000;
   const last = rows[0].at(-1) ?? 0;
 
@@ -25,16 +30,86 @@ export function remember(summary) {
   generation = summary.generation;
   version++;
 
+  if (!last || at - last > GAP) {
+    recall();
+  }
+
   if (last && at - last > GAP) {
     push([last + 1, null, null, null, null]);
   }
 
-  push([at, busy(cpu), share(memory?.used_available, memory?.total),
-    share(swap?.used, swap?.total), load?.[0] ?? null]);
+  push(valuesOf(summary, at));
+  forgetBefore(rows, at - KEPT);
+}
 
-  while (at - (rows[0][0] ?? at) > KEPT) {
-    rows.forEach((row) => row.shift());
+
+/** @param {any} s a summary, or a sample of the history @param {number} at */
+const valuesOf = ({ cpu, memory, swap, load }, at) => [at, busy(cpu),
+  share(memory?.used_available, memory?.total), share(swap?.used, swap?.total),
+  load?.[0] ?? null];
+
+
+/** @param {(number | null)[][]} all the first holds the times */
+function forgetBefore(all, time) {
+  const old = all[0].findIndex((at) => Number(at) >= time);
+
+  if (old > 0) {
+    all.forEach((row) => row.splice(0, old));
   }
+}
+
+
+/* what the server remembers takes the place of what we saw meanwhile */
+async function recall() {
+  if (asking || none) {
+    return;
+  }
+
+  asking = true;
+
+  try {
+    const { data } = await request('GET',
+      `system/history?since=${seq}&limit=${KEPT}`);
+
+    seq = data.next;
+    adopt(data.history ?? []);
+  } catch (error) {
+    if (!(error instanceof ApiError)) {
+      throw error;
+    }
+
+    none = [400, 403, 404, 501].includes(error.status);
+  } finally {
+    asking = false;
+  }
+}
+
+
+/** @param {any[]} samples oldest first */
+function adopt(samples) {
+  const times = samples.map((s) => Date.parse(s.time) / 1000);
+  const nets = { time: network.time, recv: network.recv, sent: network.sent };
+
+  merge(rows, samples.map((s, i) => valuesOf(s, times[i])));
+  merge(Object.values(nets), samples.map((s, i) => [times[i],
+    s.network?.rx_bytes_per_s ?? null, s.network?.tx_bytes_per_s ?? null]));
+  version++;
+  network.version++;
+}
+
+
+/** @param {(number | null)[][]} all @param {(number | null)[][]} fresh */
+function merge(all, fresh) {
+  if (fresh.length === 0) {
+    return;
+  }
+
+  const from = Number(fresh[0][0]), to = Number(fresh.at(-1)?.[0]);
+  const kept = all[0].map((_, i) => all.map((row) => row[i]));
+  const next = [...kept.filter(([at]) => Number(at) < from), ...fresh,
+    ...kept.filter(([at]) => Number(at) > to)];
+
+  all.forEach((row, i) => row.splice(0, row.length, ...next.map((v) => v[i])));
 }
 
 
@@ -72,9 +147,7 @@ export function rememberNetwork(io, ms) {
     network.sent.push(rate('sent'));
     network.version++;
 
-    while (at - network.time[0] > KEPT) {
-      [network.time, network.recv, network.sent].forEach((r) => r.shift());
-    }
+    forgetBefore([network.time, network.recv, network.sent], at - KEPT);
   }
 
   carried = now;
@@ -106,6 +179,8 @@ export function forget() {
   [network.time, network.recv, network.sent].forEach((r) => { r.length = 0; });
   carried = { at: 0, recv: 0, sent: 0 };
   generation = -1;
+  seq = 0;
+  none = false;
   version++;
 }
 

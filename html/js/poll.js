@@ -229,6 +229,14 @@ export function useFeed(path, pace = 0) {
   const feed = path === null ? undefined : feeds.get(path);
 
   if (feed && (feed.data !== undefined || feed.error)) {
+    const { at, version } = last.current ?? {};
+
+    /* the same object while nothing has changed */
+    if (at === feed.at && version === feed.version
+      && last.current.path === path) {
+      return last.current;
+    }
+
     last.current = { data: feed.data, error: feed.error, at: feed.at,
       version: feed.version, partial: feed.partial, stale: false, path };
     return last.current;

@@ -77,3 +77,83 @@ quiet('the password is changed, and back', async () => {
       { state: 'hidden' }).catch(() => {});
   }
 });
+
+
+quiet('an admin makes an account, changes it, deletes it', async () => {
+  const name = `ui-${process.pid}`;
+  const row = page.locator('[aria-labelledby="accounts"] tbody tr',
+    { hasText: name });
+  const send = async () => {
+    await page.click('dialog [type="submit"]');
+    await page.waitForSelector('dialog', { state: 'detached',
+      timeout: 30000 });
+  };
+
+  await go('#/account');
+  await page.click('[aria-labelledby="accounts"] .primary');
+  await page.fill('dialog input[name="name"]', 'no name');
+  await page.selectOption('dialog select[name="role"]', 'operator');
+  await page.fill('dialog input[name="password"]', 'a good password');
+  await page.click('dialog [type="submit"]');
+  await page.waitForSelector('dialog .notice.bad');
+  await page.fill('dialog input[name="name"]', name);
+  await page.fill('dialog input[name="services"]', 'demo');
+  await send();
+  await row.waitFor();
+  assert.match(await row.innerText(), /demo\s+operator/);
+
+  const other = await browse();
+
+  try {
+    const seen = await watch(other.context, where.url);
+    const account = { ...where, username: name, password: 'a good password' };
+
+    await login(seen.page, account);
+    await seen.page.waitForSelector('main.overview tbody tr');
+
+    /* an operator sees neither accounts nor others' sessions */
+    await seen.page.goto(`${where.url}#/account`);
+    await seen.page.waitForSelector('main.account tbody tr');
+    assert.equal(await seen.page.locator('#accounts').count(), 0);
+    await seen.page.goto(`${where.url}#/log`);
+    await seen.page.waitForSelector('main.log tbody tr');
+    assert.equal(await seen.page.locator('.exports').count(), 0);
+
+    await row.getByRole('button', { name: `Change account ${name}` }).click();
+    await page.check('dialog input[name="disabled"]');
+    await send();
+    await row.locator('.pill.bad').waitFor();
+    await seen.page.waitForSelector('main.login .notice.warn',
+      { timeout: 30000 });
+
+    await row.getByRole('button', { name: `Change account ${name}` }).click();
+    await page.uncheck('dialog input[name="disabled"]');
+    await page.selectOption('dialog select[name="role"]', 'viewer');
+    await page.fill('dialog input[name="services"]', '');
+    await send();
+    await row.locator('.pill.bad').waitFor({ state: 'detached' });
+    await login(seen.page, account);
+    await seen.page.goto(`${where.url}#/services`);
+    await seen.page.waitForSelector('.sockets tbody tr');
+    assert.equal(await seen.page.locator('form.control').count(), 0);
+    assert.deepEqual(seen.complaints, []);
+  } finally {
+    await other.close();
+  }
+
+  await row.getByRole('button', { name: `Delete account ${name}` }).click();
+  await send();
+  await row.waitFor({ state: 'detached' });
+});
+
+
+quiet('the last administrator stays', async () => {
+  await go('#/account');
+  await page.getByRole('button',
+    { name: `Delete account ${where.username}` }).click();
+  await page.click('dialog [type="submit"]');
+  await page.waitForSelector('dialog .notice.bad');
+  assert.match(await page.innerText('dialog .notice.bad'),
+    /The last administrator cannot be removed/);
+  await page.keyboard.press('Escape');
+});

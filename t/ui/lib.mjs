@@ -6,10 +6,12 @@
  * PROCMGR_UI_INSTANCE=run/instance.json node --test t/ui/*.test.mjs
  */
 
-import { existsSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { tmpdir, userInfo } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 
 const browsers = [process.env.PROCMGR_CHROMIUM, '/usr/bin/chromium',
@@ -111,3 +113,23 @@ export async function login(page, { url, username, password }, hash = '') {
   await page.click('button[type="submit"]');
   await page.waitForSelector('header.bar');
 }
+
+
+/*
+ * The instance's own tools: its nginx and its PostgreSQL are stopped, started
+ * and asked by the scripts that made them.
+ */
+
+const top = join(dirname(fileURLToPath(import.meta.url)), '../..');
+const run = () => realpathSync(dirname(process.env.PROCMGR_UI_INSTANCE
+  ?? 'run/instance.json'));
+
+/** @param {string[]} words of tools/instance.sh @returns {string} */
+export const tool = (command, ...words) => execFileSync(
+  join(top, 'tools/instance.sh'), [command, run(), ...words],
+  { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).trim();
+
+/** @param {string} text @returns {string} */
+export const sql = (text) => execFileSync('psql', ['-XAtq', tool('conninfo',
+  process.getuid?.() === 0 ? 'postgres' : userInfo().username), '-c', text],
+{ encoding: 'utf8' }).trim();

@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict';
 
+import { readFileSync } from 'node:fs';
+
 import { badge, close, confirm, go, loggedIn, outcome, page, quiet,
   submit } from './harness.mjs';
 
@@ -94,6 +96,45 @@ quiet('the log is filtered by the server', async () => {
   await page.click('.filters .plain');
   assert.doesNotMatch(page.url(), /ret=/);
 });
+
+
+quiet('a text is searched in a bounded time', async () => {
+  const asked = page.waitForRequest((r) => /\/log\?.*q=nothing-of/.test(
+    r.url()));
+
+  await page.fill('.filters input[name="q"]', 'nothing-of-that-kind');
+  assert.match((await asked).url(), /since=\d{4}-/);
+  await page.waitForSelector('main.log .empty');
+  await page.click('.filters .plain');
+  await page.waitForSelector('main.log tbody tr');
+});
+
+
+quiet('what is filtered is exported, as CSV and as JSON lines', async () => {
+  await page.selectOption('.filters select >> nth=0', 'login');
+  await page.waitForFunction(() => /logType=login/.test(
+    document.querySelector('.exports a')?.getAttribute('href') ?? ''));
+
+  for (const link of ['CSV', 'JSON lines']) {
+    const [file] = await Promise.all([page.waitForEvent('download'),
+      page.getByRole('link', { name: link, exact: true }).click()]);
+    const [first, ...more] = readFileSync(await file.path(), 'utf8').trim()
+      .split('\n');
+
+    if (link === 'CSV') {
+      assert.match(first, /\blogType\b/);
+    } else {
+      assert.equal(JSON.parse(first).logType, 'login');
+    }
+
+    assert.ok(more.length > 0);
+    assert.ok(more.every((line) => !line.includes('service_restart')));
+  }
+
+  await page.click('.filters .plain');
+});
+
+
 quiet('hostile text in the log is shown as text', async () => {
   const path = /\/log\?/;
   const nasty = '<img src=x onerror=alert(2)></script>\u202e\u0000\nline';

@@ -247,6 +247,22 @@ quiet('the nice value is set, and shown', async () => {
 });
 
 
+quiet('the class of I/O and the CPUs are set, and shown', async () => {
+  await page.click('.acts button >> nth=1');
+  await page.selectOption('dialog select[name="class"]', 'best-effort');
+  await page.fill('dialog input[name="level"]', '6');
+  await page.fill('dialog input[name="cpus"]', '0');
+  await confirm();
+  assert.match(await outcome(), /The priority of .* was set/);
+  await close();
+
+  for (const what of [/^I\/O class\s*best-effort 6$/, /^Allowed CPUs\s*0$/]) {
+    await page.locator('.drawer .facts-list > div', { hasText: what })
+      .waitFor({ timeout: 30000 });
+  }
+});
+
+
 quiet('a process is ended by a signal, and that is logged', async () => {
   const { pid } = child;
 

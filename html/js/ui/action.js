@@ -128,7 +128,7 @@ function buttons({ phase, lost, action, go, close, onClose }) {
  * @param {{ title: string, onClose: () => void,
  *           send: (password: string) => Promise<void> }} props
  */
-function Reauth({ title, send, onClose }) {
+export function Reauth({ title, send, onClose }) {
   const [error, setError] = useState(/** @type {ApiError | null} */ (null));
   const [busy, setBusy] = useState(false);
   const field = useRef(/** @type {HTMLInputElement | null} */ (null));
@@ -283,9 +283,16 @@ export function Outcome({ op }) {
 function usageFacts(usage) {
   const seconds = (n) => (typeof n === 'number' ? `${number(n, 3)} s` : '–');
 
+  const { host } = usage;
+
   return [[t('usage.real'), seconds(usage.real)],
     [t('usage.cpu'), `${seconds(usage.user)} + ${seconds(usage.sys)}`],
-    [t('usage.maxrss'), kibibytes(usage.maxrss)],
+    [t('usage.rss'), `${kibibytes(usage.maxrss)} / ${
+      kibibytes(usage.avgrss)}`],
+    [t('usage.vsize'), `${kibibytes(usage.maxvsize)} / ${
+      kibibytes(usage.avgvsize)}`],
+    ...(host ? [/** @type {[string, any]} */ ([t('usage.host'),
+      `${kibibytes(host.available)} / ${kibibytes(host.totalmem)}`])] : []),
     [t('usage.faults'), `${number(usage.minflt)} / ${number(usage.majflt)}`],
     [t('usage.switches'), `${number(usage.nvcsw)} / ${number(usage.nivcsw)}`]];
 }

@@ -1,6 +1,6 @@
 /* The frame around the views: bar, navigation, banners */
 
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
 
 import { Banners } from './banners.js';
 import { html } from './html.js';
@@ -16,6 +16,7 @@ import { INTERVALS, app, href, setPace, useStore } from '../store.js';
 import { Account } from '../views/account.js';
 import { Log } from '../views/log.js';
 import { Login } from '../views/login.js';
+import { Memory } from '../views/memory.js';
 import { Overview } from '../views/overview.js';
 import { Processes } from '../views/processes.js';
 import { Services } from '../views/services.js';
@@ -25,6 +26,7 @@ const VIEWS = {
   overview: { title: 'nav.overview', view: Overview },
   processes: { title: 'nav.processes', view: Processes },
   services: { title: 'nav.services', view: Services },
+  memory: { title: 'nav.memory', view: Memory },
   log: { title: 'nav.log', view: Log },
   account: { title: 'nav.account', view: Account },
 };
@@ -47,6 +49,7 @@ export function App() {
 /** @param {{ session: import('../store.js').Session }} props */
 function Frame({ session }) {
   const route = useStore(app, (s) => s.route);
+  const lang = useStore(app, (s) => s.lang);
   const name = route.view in VIEWS ? route.view : 'overview';
   const { title, view: View } = VIEWS[name];
   const main = useRef(/** @type {HTMLElement | null} */ (null));
@@ -65,6 +68,12 @@ function Frame({ session }) {
   if (network.data) {
     rememberNetwork(network.data, network.at);
   }
+
+  /* only the overview shows what is asked for here every two seconds */
+  const view = useMemo(() => html`<${View} key=${name} params=${route.params}
+    session=${session} policy=${policy} info=${info} summary=${summary} />`,
+  [name, route.params, session, policy, info, lang,
+    name === 'overview' && summary, name === 'overview' && network]);
 
   useEffect(() => {
     document.title = [unread > 0 ? `(${unread}) ${t(title)}` : t(title),
@@ -98,8 +107,7 @@ function Frame({ session }) {
     <${Banners} helper=${policy?.helper} />
     <main ref=${main} tabindex="-1" class=${name}>
       <h1 class="sr">${t(title)}</h1>
-      <${View} key=${name} params=${route.params} session=${session}
-        policy=${policy} info=${info} summary=${summary} />
+      ${view}
     </main>`;
 }
 

@@ -4,14 +4,23 @@ import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 
 import { html } from './html.js';
-import { clock, number } from '../format.js';
+import { bytes, clock, kibibytes, number } from '../format.js';
 import { app, useStore } from '../store.js';
 
 const HEIGHT = 9.4;             /* rem */
 const FONT = .79;
-const LONGEST = 300;            /* seconds on the axis */
+const LONGEST = 900;            /* seconds on the axis */
 const SHORTEST = 60;
 const EDGE = 24;                /* pixels */
+const NEAR = 4;                 /* times the data: as far off a mark is shown */
+
+/** @type {number[]} */
+const NONE = [];
+
+/* 32 MiB stands there, not 28.6 */
+/** @type {Set<any>} */
+const SIZES = new Set([bytes, kibibytes]);
+const STEPS = Array.from({ length: 60 }, (_, i) => 2 ** i);
 
 
 /** @param {string} name of a custom property */
@@ -37,19 +46,25 @@ const faded = (hex) => `${hex}24`;
  *   max?: number,
  *   tick: (n: number) => string,
  *   span?: boolean,
+ *   whole?: boolean,
  *   wide?: boolean,
  *   height?: number,
+ *   marks?: number[],
  * }} props
  * data: seconds, then one row per series.  max: fixed top of the axis.
- * span: seconds of a run, all of them, not the time of day.  wide: the ticks
- * are sizes.  height: in rem
+ * span: seconds of a run, not the time of day.  whole: all of them, not the
+ * last minutes.  wide: the ticks are long.  height: in rem.  marks: lines
+ * that are not to be crossed
  */
-export function Chart({ label, data, version, series, max, tick, span, wide,
-  height = HEIGHT }) {
+export function Chart({ label, data, version, series, max, tick, span,
+  whole = span, wide, height = HEIGHT, marks = NONE }) {
   const box = useRef(/** @type {HTMLElement | null} */ (null));
   const plot = useRef(/** @type {uPlot | null} */ (null));
+  const marked = useRef(marks);
   const theme = useStore(app, (s) => s.theme);
   const lang = useStore(app, (s) => s.lang);
+
+  marked.current = marks;
 
   useEffect(() => {
     const dark = matchMedia('(prefers-color-scheme: dark)');
@@ -59,8 +74,8 @@ export function Chart({ label, data, version, series, max, tick, span, wide,
 
       plot.current?.destroy();
       plot.current = new uPlot(
-        options(here.clientWidth, height, data[0], series, max, tick, span,
-          wide),
+        options(here.clientWidth, height, range(data[0], whole), series, max,
+          tick, span, wide, () => marked.current),
         /** @type {any} */ (data), here);
     };
 
@@ -86,8 +101,8 @@ export function Chart({ label, data, version, series, max, tick, span, wide,
 
   useEffect(() => {
     plot.current?.setData(/** @type {any} */ (data), false);
-    plot.current?.setScale('x', range(data[0], span));
-  }, [version]);
+    plot.current?.setScale('x', range(data[0], whole));
+  }, [version, marks.join()]);
 
   const last = data[0].length - 1;
   const words = series.map((s, i) => ({ ...s,
@@ -138,21 +153,64 @@ function timeTicks(plot, at, _axis, _space, step) {
 
 
 /**
+ * The lines of the marks, each with its value.
+ *
+ * @param {any} plot @param {number[]} marks @param {(n: number) => string} tick
+ */
+function drawMarks({ ctx, bbox, valToPos, scales }, marks, tick) {
+  ctx.save();
+  ctx.strokeStyle = ctx.fillStyle = colour('--bad');
+  ctx.lineWidth = devicePixelRatio;
+  ctx.setLineDash([5 * devicePixelRatio, 4 * devicePixelRatio]);
+  ctx.font = `${FONT * rem() * devicePixelRatio}px ${
+    getComputedStyle(document.body).fontFamily}`;
+  ctx.textAlign = 'right';
+
+  for (const mark of marks.filter((m) => m < scales.y.max)) {
+    const y = Math.round(valToPos(mark, 'y', true));
+
+    ctx.beginPath();
+    ctx.moveTo(bbox.left, y);
+    ctx.lineTo(bbox.left + bbox.width, y);
+    ctx.stroke();
+    ctx.fillText(tick(mark), bbox.left + bbox.width - 4 * devicePixelRatio,
+      y - 3 * devicePixelRatio);
+  }
+
+  ctx.restore();
+}
+
+
+/**
+ * The top of the axis: above the data, and above the next mark if that is not
+ * so far off that nothing else could be seen.
+ *
+ * @param {number} high of the data @param {number[]} marks
+ */
+function topOf(high, marks) {
+  const next = Math.min(...marks.filter((m) => m >= high && m <= high * NEAR));
+
+  return Math.max(1, 1.15 * Math.max(high,
+    Number.isFinite(next) ? next : 0));
+}
+
+
+/**
  * @param {number} width @param {number} height
- * @param {(number | null)[]} times
+ * @param {{ min: number, max: number }} x
  * @param {{ name: string, colour: string }[]} series
  * @param {number | undefined} max
  * @param {(n: number) => string} tick
- * @param {boolean} [span] @param {boolean} [wide]
+ * @param {boolean | undefined} span @param {boolean | undefined} wide
+ * @param {() => number[]} marks
  * @returns {any}
  */
-function options(width, height, times, series, max, tick, span, wide) {
+function options(width, height, x, series, max, tick, span, wide, marks) {
   const grid = { stroke: colour('--line'), width: 1 };
   const one = rem();
   const font = `${FONT * one}px ${getComputedStyle(document.body).fontFamily}`;
   const axis = { stroke: colour('--muted'), font, grid,
     ticks: { show: false } };
-  const { min, max: end } = range(times, span);
 
   return {
     width, height: height * one,
@@ -160,17 +218,18 @@ function options(width, height, times, series, max, tick, span, wide) {
     legend: { show: false },
     cursor: { y: false, points: { size: 5 }, drag: { x: false, y: false } },
     scales: {
-      x: { time: !span, min, max: end },
+      x: { time: !span, ...x },
       y: {
-        range: (_, low,
-          high) => [0, max ?? Math.max(high * 1.15, 1)],
+        range: (_, low, high) => [0, max ?? topOf(high ?? 0, marks())],
       },
     },
+    hooks: { draw: [(plot) => drawMarks(plot, marks(), tick)] },
     axes: [
       { ...axis, size: 1.6 * one, space: 6 * one, gap: 4,
         values: span ? (_, at) => at.map((s) => `${number(s, s % 1 ? 1 : 0)} s`)
           : timeTicks },
       { ...axis, size: (wide ? 4.6 : 3.2) * one, space: 2.2 * one, gap: 4,
+        ...(SIZES.has(tick) && { incrs: STEPS }),
         values: (_, at) => at.map(tick) },
     ],
     series: [{}, ...series.map((s) => ({

@@ -11,11 +11,11 @@ import { t } from '../i18n.js';
 import { app, href, setKeys, useStore } from '../store.js';
 
 /** @type {Record<string, string>} key -> view */
-const VIEWS = { 1: 'overview', 2: 'processes', 3: 'services', 4: 'log',
-  5: 'account' };
+const VIEWS = { 1: 'overview', 2: 'processes', 3: 'services', 4: 'memory',
+  5: 'log', 6: 'account' };
 
 /** @type {[string, string][]} */
-const KEYS = [['?', 'keys.help'], ['1 – 5', 'keys.views'], ['/', 'keys.search'],
+const KEYS = [['?', 'keys.help'], ['1 – 6', 'keys.views'], ['/', 'keys.search'],
   ['p', 'keys.pause'], ['↑ ↓', 'keys.rows'], ['Esc', 'keys.close']];
 
 const TYPING = 'input:not([type="checkbox"], [type="radio"]), select, textarea';

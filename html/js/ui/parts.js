@@ -90,9 +90,10 @@ export const Status = ({ status }) => (status
   : html`<${Text} value=${null} />`);
 
 
-/** @param {{ value: any, cls: string }} props percent, drawn beside it */
-export function Bar({ value, cls }) {
-  return html`<span class="bar-value">${number(value, 1)}
+/** @param {{ value: any, cls: string, text?: string }} props percent, drawn
+ *  beside it */
+export function Bar({ value, cls, text = number(value, 1) }) {
+  return html`<span class="bar-value">${text}
     <i aria-hidden="true"><b class=${cls}
       style=${{ width: `${Math.min(value ?? 0, 100)}%` }} /></i></span>`;
 }

@@ -16,8 +16,12 @@ import { t } from '../i18n.js';
 import { app } from '../store.js';
 
 const MOST = 500;               /* rows on the screen */
-const ROW = 2.3;                /* rem, as .window td of css/parts.css */
-const SPARE = 8;                /* rows above and below those in sight */
+const ROW = 2.3;                /* rem, as .window td of css/processes.css */
+const REST = 11;                /* rem, the least of what has no width */
+const SPARE = 5;                /* rows above and below those in sight */
+
+/** @type {Set<any>} */
+const NONE = new Set();
 
 const canHover = matchMedia('(hover: hover)');
 
@@ -33,8 +37,10 @@ const canHover = matchMedia('(hover: hover)');
  *   down?: boolean,
  *   class?: string,
  *   title?: string,
+ *   width?: number,
  * }} Column
- * value: makes it sortable; down: the first click sorts descending
+ * value: makes it sortable; down: the first click sorts descending; width: rem,
+ * of a window, whose columns do not follow what stands in them
  */
 
 
@@ -62,15 +68,18 @@ function sorted(rows, columns, sort) {
     return rows;
   }
 
-  return rows.map((row, i) => ({ row, i, v: value(row) }))
-    .sort((a, b) => {
-      if (a.v == null || b.v == null) {
-        return Number(a.v == null) - Number(b.v == null) || a.i - b.i;
-      }
+  /* sort() is stable: what is equal stays as it came */
+  const values = rows.map(value);
 
-      return sign * compare(a.v, b.v) || a.i - b.i;
-    })
-    .map((e) => e.row);
+  return rows.map((_, i) => i).sort((i, k) => {
+    const a = values[i], b = values[k];
+
+    if (a == null || b == null) {
+      return Number(a == null) - Number(b == null);
+    }
+
+    return sign * compare(a, b);
+  }).map((i) => rows[i]);
 }
 
 
@@ -80,33 +89,41 @@ function sorted(rows, columns, sort) {
  * @param {(row: R) => string} keyOf
  * @param {string} question what was asked; another one starts anew
  * @param {{ current: HTMLElement | null }} body
- * @returns held: and this is not the order they would have
+ * @returns gone: those of the order that are no more; held: it is not the
+ * order they would have
  */
 function useHeldOrder(rows, keyOf, question, body) {
-  const last = useRef({ question: '', keys: /** @type {string[]} */ ([]),
-    rows: /** @type {Map<string, R>} */ (new Map()) });
+  const last = useRef({ question: '', rows: /** @type {R[]} */ ([]) });
   const here = body.current;
   const held = last.current.question === question && here !== null
-    && last.current.keys.length > 0
+    && last.current.rows.length > 0
     && (app.get().dialogs > 0
       || (canHover.matches && here.matches(':hover'))
       || here.querySelector(':focus-visible') !== null);
-  const now = new Map(rows.map((row) => [keyOf(row), row]));
-  const keys = held
-    ? [...new Set([...last.current.keys, ...now.keys()])] : [...now.keys()];
-  const entries = keys.map((key) => {
-    const row = now.get(key);
 
-    return { key, gone: row === undefined,
-      row: /** @type {R} */ (row ?? last.current.rows.get(key)) };
+  if (!held || last.current.rows === rows) {
+    last.current = { question, rows };
+    return { order: rows, gone: NONE, held: false };
+  }
+
+  const now = new Map(rows.map((row) => [keyOf(row), row]));
+  const gone = new Set();
+  const order = last.current.rows.map((old) => {
+    const key = keyOf(old), row = now.get(key);
+
+    now.delete(key);
+
+    if (row === undefined) {
+      gone.add(old);
+    }
+
+    return row ?? old;
   });
 
-  last.current = { question, keys,
-    rows: new Map(entries.map((e) => [e.key, e.row])) };
+  order.push(...now.values());
+  last.current = { question, rows: order };
 
-  const natural = [...now.keys()];
-
-  return { entries, held: held && keys.some((key, i) => key !== natural[i]) };
+  return { order, gone, held: order.some((row, i) => row !== rows[i]) };
 }
 
 
@@ -213,34 +230,41 @@ export function Table(props) {
   const body = useRef(/** @type {HTMLElement | null} */ (null));
   const inOrder = useMemo(() => (
     ordered ? rows : sorted(rows, columns, sort)), [rows, sort, ordered]);
-  const { entries, held } = useHeldOrder(inOrder, keyOf,
+  const { order, gone, held } = useHeldOrder(inOrder, keyOf,
     `${question} ${sort}`, body);
-  const { from, to, above, below } = useSight(windowed, entries.length, box);
+  const { from, to, above, below } = useSight(windowed, order.length, box);
+  const fixed = windowed && columns.some((c) => c.width);
+  const minWidth = `${columns.reduce(
+    (sum, c) => sum + (c.width ?? REST), 0)}rem`;
   const filler = (height) => height > 0 && html`<tbody aria-hidden="true">
     <tr class="filler" style=${{ height: `${height}px` }} /></tbody>`;
 
   return html`
     <div class=${`scroll ${props.class ?? ''}${windowed ? ' window' : ''}`}
       ref=${box} role="group" tabindex="0" aria-label=${label}>
-      <table class=${held ? 'held' : ''}
-        aria-rowcount=${windowed ? entries.length + 1 : undefined}>
+      <table class=${held ? 'held' : ''} style=${fixed && { minWidth }}
+        aria-rowcount=${windowed ? order.length + 1 : undefined}>
         <caption class="sr">${label}</caption>
+        ${fixed && html`<colgroup>${columns.map((c) => html`
+          <col key=${c.id} style=${{ width: c.width ? `${c.width}rem`
+            : 'auto' }} />`)}</colgroup>`}
         <thead><tr>${columns.map((c) => html`
           <${Head} key=${c.id} column=${c} sort=${sort} onSort=${onSort} />`)}
         </tr></thead>
         ${filler(above)}
         <tbody key="rows" ref=${body} onKeyDown=${onArrow}>
-          ${entries.slice(from, to).map(({ key, row, gone }, i) => html`
-            <${Row} key=${key} row=${row} gone=${gone} columns=${columns}
+          ${order.slice(from, to).map((row, i) => html`
+            <${Row} key=${keyOf(row)} row=${row} gone=${gone.has(row)}
+              columns=${columns}
               cls=${rowClass?.(row) ?? ''} detail=${detail?.(row)}
               index=${windowed ? from + i + 2 : undefined} />`)}
         </tbody>
         ${filler(below)}
       </table>
-      ${entries.length === 0 && html`<p class="empty">${empty}</p>`}
+      ${order.length === 0 && html`<p class="empty">${empty}</p>`}
     </div>
-    ${!windowed && entries.length > MOST && html`<p class="foot">
-      ${t('table.more', { n: entries.length - MOST })}</p>`}
+    ${!windowed && order.length > MOST && html`<p class="foot">
+      ${t('table.more', { n: order.length - MOST })}</p>`}
     ${held && html`<p class="held-note" aria-hidden="true">
       <${Icon} name="held" />${t('table.held')}</p>`}`;
 }
@@ -271,7 +295,17 @@ function Head({ column: c, sort, onSort }) {
  *           detail: any, index?: number }} props
  */
 function Row({ row, gone, columns, cls, detail, index }) {
-  return html`
+  const last = useRef({ row: /** @type {any} */ (null), columns, gone, cls,
+    index, shown: /** @type {any} */ (null) });
+
+  /* most rows are as they were: nothing is compared below them */
+  if (!detail && last.current.shown && last.current.columns === columns
+    && last.current.gone === gone && last.current.cls === cls
+    && last.current.index === index && alike(last.current.row, row)) {
+    return last.current.shown;
+  }
+
+  const shown = html`
     <tr class=${`${cls}${gone ? ' gone' : ''}`} aria-rowindex=${index}>
       ${columns.map((c) => html`<td key=${c.id}
         class=${`${c.num ? 'num ' : ''}${c.class ?? ''}`}>${c.cell(row)}</td>`)}
@@ -279,4 +313,25 @@ function Row({ row, gone, columns, cls, detail, index }) {
     ${detail && html`<tr class="detail-row">
       <td colspan=${columns.length}>${detail}</td>
     </tr>`}`;
+
+  last.current = { row, columns, gone, cls, index,
+    shown: detail ? null : shown };
+
+  return shown;
+}
+
+
+/** @param {any} a @param {any} b rows with the same values */
+function alike(a, b) {
+  if (a === b || typeof a !== 'object' || typeof b !== 'object') {
+    return a === b;
+  }
+
+  for (const key in b) {
+    if (a[key] !== b[key]) {
+      return false;
+    }
+  }
+
+  return true;
 }

@@ -2,6 +2,7 @@
 
 import { useRef, useState } from 'preact/hooks';
 
+import { Accounts } from './accounts.js';
 import { ApiError, request } from '../api.js';
 import { plain } from '../format.js';
 import { t, tm } from '../i18n.js';
@@ -16,10 +17,12 @@ const SHORTEST = 8;            /* characters of a password */
 
 /** @param {{ session: import('../store.js').Session }} props */
 export function Account({ session }) {
-  return html`<div class="columns">
-    <${Sessions} session=${session} />
-    <${Password} />
-  </div>`;
+  return html`
+    ${session.role === 'admin' && html`<${Accounts} />`}
+    <div class="columns">
+      <${Sessions} session=${session} />
+      <${Password} />
+    </div>`;
 }
 
 

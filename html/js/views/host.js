@@ -5,7 +5,7 @@ import { t } from '../i18n.js';
 import { useFeed } from '../poll.js';
 import { html } from '../ui/html.js';
 import { Meter } from '../ui/meter.js';
-import { Card, Pill, Text, Time } from '../ui/parts.js';
+import { Card, Pill, State, Text, Time } from '../ui/parts.js';
 import { Table } from '../ui/table.js';
 
 const SLOW = 10000;            /* ms */
@@ -15,9 +15,37 @@ const FULL = 90;               /* percent of a disk, of a limit */
 
 export function HostCards() {
   return html`<div class="cards">
-    <${Disks} /><${Network} /><${Sensors} /><${Users} />
+    <${Units} /><${Disks} /><${Network} /><${Sensors} /><${Users} />
   </div>
   <${Schedule} />`;
+}
+
+
+function Units() {
+  const { data } = useFeed('system/units', SLOW);
+
+  if (!Array.isArray(data)) {
+    return null;
+  }
+
+  const rows = data.filter((u) => u.active_state === 'failed'
+    || u.load_state === 'error' || u.load_state === 'bad-setting');
+  const columns = [
+    { id: 'name', label: t('svc.unit'), class: 'grow',
+      cell: (u) => html`<${Text} value=${u.name} class="strong" />
+        <${Text} class="sub" value=${u.description ?? ''}
+          title=${plain(u.description ?? '')} />` },
+    { id: 'state', label: t('svc.state'),
+      cell: (u) => html`<${State} state=${u.active_state}
+        sub=${u.load_state === 'loaded' ? u.sub_state : u.load_state} />` },
+  ];
+
+  return html`<${Card} id="units" title=${t('units.title')}
+    class=${rows.length > 0 ? 'alarm' : ''}
+    aside=${html`<span class="aside">${t('units.of',
+      { n: number(rows.length), all: number(data.length) })}</span>`}>
+    <${Table} label=${t('units.title')} columns=${columns} rows=${rows}
+      keyOf=${(u) => u.name} empty=${t('units.none')} /><//>`;
 }
 
 

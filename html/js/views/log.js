@@ -3,30 +3,44 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 import { query, request } from '../api.js';
-import { kibibytes, plain } from '../format.js';
+import { plain } from '../format.js';
 import { SETS, t, tm, tn } from '../i18n.js';
 import { running } from '../ops.js';
 import { refresh, useFeed } from '../poll.js';
 import { setParams } from '../store.js';
 import { Outcome } from '../ui/action.js';
-import { Chart } from '../ui/chart.js';
 import { html } from '../ui/html.js';
 import { Icon } from '../ui/icons.js';
 import { Card, Notice, Output, Problem, RetPill, Text, Time, useLagging }
   from '../ui/parts.js';
+import { Series } from '../ui/series.js';
 import { Table } from '../ui/table.js';
 
 /** @typedef {import('../api.js').ApiError | null} Trouble */
 
 const PAGE = 50;
 const SETTLED = 3600000;       /* ms */
+const HOUR = 3600000;
+const AGES = ['1', '7', '30', '365'];     /* days */
 
 
 /** @param {Record<string, string>} params */
 const question = (params) => ({
   unread: params.unread ? 'true' : undefined, logType: params.type,
   retStatus: params.ret, target: params.target, actor: params.actor,
+  q: params.q, since: since(params.age ?? (params.q ? '7' : '')),
 });
+
+
+/**
+ * Whole hours, so that the question stays the same from look to look.
+ *
+ * @param {string} days
+ */
+function since(days) {
+  return AGES.includes(days) ? new Date(Math.floor(Date.now() / HOUR) * HOUR
+    - Number(days) * 24 * HOUR).toISOString() : undefined;
+}
 
 
 /**
@@ -110,7 +124,9 @@ export function Log({ params, policy, session }) {
     refresh('log');
   };
 
-  const aside = html`<span class="aside" role="status">
+  const aside = html`${session.role === 'admin' && html`
+      <${Export} params=${params} />`}
+    <span class="aside" role="status">
       ${unread > 0 ? tn('log.unread', unread) : t('log.all_read')}</span>
     ${marks && html`<button type="button" disabled=${unread === 0}
       onClick=${() => mark({ upto: rows[0]?.seq ?? 0 })}>
@@ -137,6 +153,14 @@ export function Log({ params, policy, session }) {
 }
 
 
+/** @param {{ params: Record<string, string> }} props all that is asked for */
+const Export = ({ params }) => html`<span class="exports">
+  ${t('log.export')} ${['csv', 'jsonl'].map((format) => html`
+    <a key=${format} download href=${`log/export${
+      query({ format, ...question(params) })}`}>${t(`log.${format}`)}</a>`)}
+</span>`;
+
+
 /** @param {{ params: Record<string, string> }} props */
 function Filters({ params }) {
   /** @param {string} key */
@@ -149,7 +173,7 @@ function Filters({ params }) {
       ${SETS[/** @type {'type'} */ (set)].map((m) => html`
         <option key=${m} value=${m}>${tm(set, m)}</option>`)}
     </select>`;
-  const filtered = ['unread', 'type', 'ret', 'target', 'actor']
+  const filtered = ['unread', 'type', 'ret', 'target', 'actor', 'q', 'age']
     .some((k) => params[k]);
 
   return html`<form class="filters wrap" role="search"
@@ -168,9 +192,19 @@ function Filters({ params }) {
     <label><span>${t('log.actor')}</span><input type="search" maxlength="64"
       value=${params.actor ?? ''} onInput=${on('actor')} spellcheck="false" />
     </label>
+    <label><span>${t('log.text')}</span><input type="search" maxlength="128"
+      name="q" value=${params.q ?? ''} onInput=${on('q')} spellcheck="false" />
+    </label>
+    <label><span>${t('log.age')}</span>
+      <select value=${params.age ?? (params.q ? '7' : '')}
+        onChange=${on('age')}>
+        ${!params.q && html`<option value="">${t('log.any')}</option>`}
+        ${AGES.map((d) => html`<option key=${d} value=${d}>
+          ${tn('log.days', Number(d))}</option>`)}
+      </select></label>
     ${filtered && html`<button type="button" class="plain"
       onClick=${() => setParams({ unread: '', type: '', ret: '', target: '',
-        actor: '' })}>${t('log.clear')}</button>`}
+        actor: '', q: '', age: '' })}>${t('log.clear')}</button>`}
   </form>`;
 }
 
@@ -281,25 +315,6 @@ function Detail({ id, row }) {
       ${op.events.map((e, i) => html`<${Event} key=${i} event=${e} />`)}
     </ol>`}
   </div>`;
-}
-
-
-/** @param {{ id: string }} props the memory of a measured run */
-function Series({ id }) {
-  const { data } = useFeed(`log/${encodeURIComponent(id)}/series`, SETTLED);
-
-  if (!Array.isArray(data) || data.length < 2) {
-    return null;
-  }
-
-  /* KiB over seconds since its start */
-  const row = (key) => data.map((p) => p[key] ?? null);
-  const names = { VmRSS: '--c1', VmSize: '--c5' };
-
-  return html`<${Chart} label=${t('usage.series')} version=${data.length}
-    data=${[row('t'), ...Object.keys(names).map(row)]} span wide
-    tick=${kibibytes} series=${Object.entries(names).map(([name, colour]) => (
-      { name, colour, format: kibibytes }))} />`;
 }
 
 

@@ -32,10 +32,9 @@ export const may = (policy, what, p) => Boolean(policy?.helper?.available)
   && entries(policy, what, p).length > 0;
 
 
-/** @param {any} text names, or the bits of the classes @returns {string[]} */
-const classesOf = (text) => (/^\d+$/.test(text ?? '')
-  ? CLASSES.filter((_, bit) => Number(text) >> bit & 1)
-  : String(text ?? '').split(',').filter(Boolean));
+/** @param {any} list numbers of classes @returns {string[]} */
+const classesOf = (list) => (Array.isArray(list)
+  ? list.map((n) => CLASSES[n]).filter(Boolean) : []);
 
 
 /** @param {any} p how every action names it */

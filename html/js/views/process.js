@@ -11,8 +11,10 @@ import { Chart } from '../ui/chart.js';
 import { html } from '../ui/html.js';
 import { Icon } from '../ui/icons.js';
 import { Notice, Output, Pairs, Problem, Status, Text } from '../ui/parts.js';
+import { Segments } from '../ui/segments.js';
 import { Table } from '../ui/table.js';
 import { PriorityDialog, SignalDialog, may } from './process-act.js';
+import { NewWatch } from './watch.js';
 
 const NOW = 'identity,pid,ppid,name,username,status,cpu_percent,'
   + 'memory_percent,rss,vms,shared,num_threads,num_fds,create_time,unit,cgroup';
@@ -49,13 +51,17 @@ function useCourse(now, p) {
 
 /**
  * @param {{ pid: number, rich: boolean | undefined, row: any, policy: any,
- *           onClose: () => void }} props
+ *           session: import('../store.js').Session, onClose: () => void,
+ *         }} props
  */
-export function ProcessDrawer({ pid, rich, row, policy, onClose }) {
+export function ProcessDrawer({ pid, rich, row, policy, session,
+  onClose }) {
   const brief = useFeed(rich
     ? `system/process/info?fields=${NOW}&pid=${pid}` : null);
   const feed = useFeed(`system/process/${pid}?simple=false&shape=object`,
     WHOLE);
+  const watches = useFeed(session.role === 'viewer' ? null
+    : 'memory/watches', WHOLE);
   const whole = feed.data?.[0];
   const { rss, vms, shared } = whole?.memory_info ?? {};
   const now = brief.data?.[0] ?? row;
@@ -96,6 +102,8 @@ export function ProcessDrawer({ pid, rich, row, policy, onClose }) {
         onClick=${() => setAct('signal')}>${t('act.signal')}</button>`}
       ${may(policy, 'priorities', p) && html`<button type="button"
         onClick=${() => setAct('priority')}>${t('act.priority')}</button>`}
+      ${watches.data && html`<button type="button"
+        onClick=${() => setAct('watch')}>${t('watch.this')}</button>`}
     </div>`}
     ${now && html`<div class="courses">
       <${Chart} label="CPU" height=${7} wide version=${version}
@@ -110,6 +118,8 @@ export function ProcessDrawer({ pid, rich, row, policy, onClose }) {
     <${Facts} p=${p} />
     ${whole ? html`<${Whole} p=${p} />` : feed.error && feed.error.status > 404
       && html`<${Notice} kind="bad"><${Problem} error=${feed.error} /><//>`}
+    ${act === 'watch' && html`<${NewWatch} pid=${pid} name=${p.name}
+      policy=${policy} onClose=${() => setAct('')} />`}
     ${act === 'signal' && html`<${SignalDialog} p=${p} policy=${policy}
       onClose=${() => setAct('')} />`}
     ${act === 'priority' && html`<${PriorityDialog} p=${p} policy=${policy}
@@ -207,6 +217,8 @@ function Whole({ p }) {
       <${Pairs} class="facts-list" of=${Object.entries(memory).map(
         ([k, v]) => [plain(k), typeof v === 'number' ? bytes(v)
           : orDash(null)])} /><//>
+    <${Group} name="segments" value=${p.memory_info}>
+      <${Segments} pid=${p.pid} /><//>
     <${Group} name="io_counters" value=${p.io_counters}>
       <${Pairs} class="facts-list" of=${Object.entries(p.io_counters ?? {})
         .map(([k, v]) => [plain(k), /bytes|chars/.test(k) ? bytes(v)

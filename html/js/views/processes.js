@@ -1,13 +1,13 @@
 /* Processes: the table of all, its filters and columns, one in the drawer */
 
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 
 import { query } from '../api.js';
 import { DEFAULTS, FIELDS, columnsOf } from '../fields.js';
 import { plain } from '../format.js';
 import { SETS, has, t, tm } from '../i18n.js';
 import { useFeed } from '../poll.js';
-import { setParams, storeColumns, storedColumns } from '../store.js';
+import { app, setParams, storeColumns, storedColumns } from '../store.js';
 import { html } from '../ui/html.js';
 import { Icon } from '../ui/icons.js';
 import { Card, Notice, Problem, Text, useLagging } from '../ui/parts.js';
@@ -71,9 +71,10 @@ function narrowed(rows, params) {
 
 
 /**
- * @param {{ params: Record<string, string>, policy: any }} props
+ * @param {{ params: Record<string, string>, policy: any,
+ *           session: import('../store.js').Session }} props
  */
-export function Processes({ params, policy }) {
+export function Processes({ params, policy, session }) {
   const rich = useRich();
   const all = Object.keys(FIELDS).filter((f) => rich || FIELDS[f].basic);
   const standard = rich ? DEFAULTS : all;
@@ -102,13 +103,16 @@ export function Processes({ params, policy }) {
     setChosen(list);
   };
 
-  const nameCell = (p) => html`<button type="button" data-pid=${p.pid}
+  /* the same while nothing of it changes: then rows need no second look */
+  const columns = useMemo(() => columnsOf(names, (p) => html`<button
+    type="button" data-pid=${p.pid}
     class=${`plain row-name${p.pid === open ? ' on' : ''}`}
     aria-expanded=${p.pid === open ? 'true' : 'false'}
     onClick=${() => setParams({ pid: p.pid === open ? '' : String(p.pid) })}>
     ${asked.tree && p.depth > 0 && html`<i aria-hidden="true"
       style=${{ width: `${Math.min(p.depth, 12) * 1.1}rem` }} />`}
-    <${Text} value=${p.name} class="strong" /></button>`;
+    <${Text} value=${p.name} class="strong" /></button>`),
+  [names.join(), open, asked.tree, app.get().lang]);
 
   const close = () => {
     const row = document.querySelector(`[data-pid="${open}"]`);
@@ -130,7 +134,7 @@ export function Processes({ params, policy }) {
       ${error && html`<${Notice} kind="bad" live="alert">
         <${Problem} error=${error} /><//>`}
       <${Table} label=${t('nav.processes')} rows=${rows} window
-        columns=${columnsOf(names, nameCell)} keyOf=${keyOf}
+        columns=${columns} keyOf=${keyOf}
         question=${rich ? of : `${params.q} ${params.user}`}
         sort=${sort} onSort=${(s) => setParams({ sort: s })}
         ordered=${Boolean(rich && (asked.tree || sort === ''))}
@@ -142,7 +146,7 @@ export function Processes({ params, policy }) {
     <//>
     ${open > 0 && html`<${ProcessDrawer} key=${open} pid=${open} rich=${rich}
       row=${(data ?? []).find((p) => p.pid === open)} policy=${policy}
-      onClose=${close} />`}
+      session=${session} onClose=${close} />`}
   </div>`;
 }
 

@@ -255,7 +255,7 @@ function Control({ services, commands, onAction }) {
 
 
 /** @param {string} command @param {boolean} measure @returns {Action} */
-const commandAction = (command, measure) => ({
+export const commandAction = (command, measure) => ({
   title: t('command.title'),
   what: html`<p>${t('command.what')}</p>
     <pre class="output">${plain(command)}</pre>`,
@@ -267,7 +267,7 @@ const commandAction = (command, measure) => ({
 
 
 /** @param {any} c of the list: its example, or the words that are typed */
-const typed = (c) => c.example || (Array.isArray(c.command)
+export const typed = (c) => c.example || (Array.isArray(c.command)
   ? c.command.join(' ') : c.command) || c.id;
 
 

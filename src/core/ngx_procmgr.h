@@ -27,6 +27,7 @@ typedef struct {
     ngx_str_t             path;     /* zero terminated */
     ngx_uint_t            max;      /* at most so many at once */
     u_char                key[32];  /* of the MAC, read by the master */
+    char                  spool[33];    /* names its spool in the log */
     unsigned              set:1;
 } ngx_procmgr_helper_conf_t;
 

@@ -6,6 +6,7 @@
 
 
 #include "ngx_procmgr_conf.h"
+#include "../policy/pm_sha256.h"
 
 
 #define NGX_PROCMGR_CONNINFO_MAX  4096
@@ -16,6 +17,7 @@ static ssize_t ngx_procmgr_conf_secret(ngx_conf_t *cf, ngx_str_t *path,
     u_char *buf, size_t size);
 static ngx_int_t ngx_procmgr_conf_key(ngx_conf_t *cf, ngx_str_t *path,
     u_char key[32]);
+static void ngx_procmgr_conf_spool(ngx_procmgr_helper_conf_t *helper);
 
 
 ngx_int_t
@@ -150,6 +152,8 @@ ngx_procmgr_conf_helper(ngx_conf_t *cf, ngx_procmgr_helper_conf_t *dst)
         return NGX_CONF_ERROR;
     }
 
+    ngx_procmgr_conf_spool(dst);
+
     if (dst->max == 0) {
         dst->max = NGX_PROCMGR_HELPER_MAX;
     }
@@ -157,6 +161,23 @@ ngx_procmgr_conf_helper(ngx_conf_t *cf, ngx_procmgr_helper_conf_t *dst)
     dst->set = 1;
 
     return NGX_CONF_OK;
+}
+
+
+/* a helper, its key and its spool are one: what is told of the key names it */
+
+static void
+ngx_procmgr_conf_spool(ngx_procmgr_helper_conf_t *helper)
+{
+    uint8_t      digest[PM_SHA256_LEN];
+    pm_sha256_t  sha;
+
+    pm_sha256_init(&sha);
+    pm_sha256_update(&sha, "procmgr spool", sizeof("procmgr spool"));
+    pm_sha256_update(&sha, helper->key, sizeof(helper->key));
+    pm_sha256_final(&sha, digest);
+
+    pm_hex(helper->spool, digest, sizeof(helper->spool) / 2);
 }
 
 

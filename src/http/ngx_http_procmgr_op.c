@@ -159,7 +159,7 @@ ngx_http_procmgr_op_start(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
 
     pm_fail(intent_before, NULL);
 
-    if (ngx_procmgr_pg_query(op->pm, NGX_HTTP_PROCMGR_SQL_OP_INTENT, 11,
+    if (ngx_procmgr_pg_query(op->pm, NGX_HTTP_PROCMGR_SQL_OP_INTENT, 12,
                              op->args, timeout,
                              ngx_http_procmgr_op_intent_done, op)
         == NULL)
@@ -315,6 +315,7 @@ ngx_http_procmgr_op_create(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
     }
 
     op->args[0] = (const char *) op->id;
+    op->args[11] = op->pm->helper.set ? op->pm->helper.spool : NULL;
 
     for (i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
 

@@ -154,8 +154,8 @@ typedef struct {
     ngx_msec_t                    timeout;
 
     /* id, host, type, target, actor, role, remote, request; two of a call,
-       and what it holds */
-    const char                   *args[11];
+       what it holds, and whose spool tells of it */
+    const char                   *args[12];
     int64_t                       seq;
     time_t                        sec;
     ngx_uint_t                    msec;

@@ -16,7 +16,8 @@
 static void ngx_http_procmgr_op_not_started(ngx_http_procmgr_op_t *op);
 static void ngx_http_procmgr_op_not_started_done(void *data,
     ngx_procmgr_pg_result_t *res);
-static void ngx_http_procmgr_op_run(ngx_http_procmgr_op_t *op);
+static void ngx_http_procmgr_op_run(ngx_http_procmgr_op_t *op,
+    const char *chain);
 static void ngx_http_procmgr_op_list(pm_wire_text_t *text, const char *key,
     json_t *list);
 static void ngx_http_procmgr_op_sample(void *data,
@@ -66,7 +67,7 @@ ngx_http_procmgr_op_intent_done(void *data, ngx_procmgr_pg_result_t *res)
         pm_fail(intent_committed, NULL);
 
         op->seq = json_integer_value(json_object_get(json, "seq"));
-        ngx_http_procmgr_op_run(op);
+        ngx_http_procmgr_op_run(op, ngx_http_procmgr_op_word(json, "chain"));
 
     } else if (ngx_strcmp(status, "busy") == 0) {
         ngx_http_procmgr_log_changed();
@@ -188,8 +189,13 @@ ngx_http_procmgr_op_refused_done(void *data, ngx_procmgr_pg_result_t *res)
 }
 
 
+/*
+ * The helper keeps the head of the log's chain where the database cannot
+ * reach: an end that is cut off later is missed there.
+ */
+
 static void
-ngx_http_procmgr_op_run(ngx_http_procmgr_op_t *op)
+ngx_http_procmgr_op_run(ngx_http_procmgr_op_t *op, const char *chain)
 {
     json_t          *value;
     const char      *key;
@@ -213,6 +219,12 @@ ngx_http_procmgr_op_run(ngx_http_procmgr_op_t *op)
         } else if (json_is_array(value)) {
             ngx_http_procmgr_op_list(&text, key, value);
         }
+    }
+
+    /* nothing that must be there gives way to it */
+
+    if (chain[0] && text.len + ngx_strlen(chain) < PM_WIRE_TEXT - 128) {
+        pm_wire_add(&text, "chain", chain);
     }
 
     ngx_http_procmgr_op_set_state(op, NGX_HTTP_PROCMGR_OP_RUNNING);

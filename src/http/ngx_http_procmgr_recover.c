@@ -38,6 +38,8 @@ typedef struct {
     json_int_t                  mark;       /* rows up to it: open since */
     ngx_msec_t                  again;      /* 0: nothing is left open */
     ngx_http_procmgr_outcome_t  outcome;
+    ngx_http_procmgr_series_t   series;     /* of a measured run */
+    ngx_pool_t                 *pool;       /* of the series */
     unsigned                    running:1;
 } ngx_http_procmgr_recover_t;
 
@@ -48,6 +50,10 @@ static void ngx_http_procmgr_recover_timer(ngx_event_t *ev);
 static void ngx_http_procmgr_recover_open(void *data,
     ngx_procmgr_pg_result_t *res);
 static void ngx_http_procmgr_recover_next(ngx_http_procmgr_recover_t *rec);
+static ngx_int_t ngx_http_procmgr_recover_series(
+    ngx_http_procmgr_recover_t *rec);
+static void ngx_http_procmgr_recover_sample(void *data,
+    const pm_wire_head_t *head, const u_char *bytes);
 static void ngx_http_procmgr_recover_reply(void *data,
     ngx_procmgr_reply_t *reply);
 static void ngx_http_procmgr_recover_settled(void *data,
@@ -208,7 +214,7 @@ ngx_http_procmgr_recover_soon(void)
 static void
 ngx_http_procmgr_recover_timer(ngx_event_t *ev)
 {
-    const char                  *args[1];
+    const char                  *args[2];
     ngx_http_procmgr_recover_t  *rec;
 
     rec = &ngx_http_procmgr_recover;
@@ -231,8 +237,9 @@ ngx_http_procmgr_recover_timer(ngx_event_t *ev)
     pm_fail(recover_open, NULL);
 
     args[0] = (const char *) rec->pm->host.data;
+    args[1] = rec->pm->helper.spool;
 
-    if (ngx_procmgr_pg_query(rec->pm, NGX_HTTP_PROCMGR_SQL_OP_OPEN, 1, args,
+    if (ngx_procmgr_pg_query(rec->pm, NGX_HTTP_PROCMGR_SQL_OP_OPEN, 2, args,
                              0, ngx_http_procmgr_recover_open, rec)
         == NULL)
     {
@@ -331,8 +338,11 @@ ngx_http_procmgr_recover_next(ngx_http_procmgr_recover_t *rec)
                             &ngx_http_procmgr_recover_actor, "admin",
                             NGX_HTTP_PROCMGR_HELPER_TIMEOUT);
 
-        if (ngx_procmgr_exec(rec->pm, &text, NGX_HTTP_PROCMGR_HELPER_TIMEOUT,
-                             NULL, ngx_http_procmgr_recover_reply, rec))
+        if (ngx_http_procmgr_recover_series(rec) == NGX_OK
+            && ngx_procmgr_exec(rec->pm, &text,
+                                NGX_HTTP_PROCMGR_HELPER_TIMEOUT,
+                                ngx_http_procmgr_recover_sample,
+                                ngx_http_procmgr_recover_reply, rec))
         {
             return;
         }
@@ -341,6 +351,34 @@ ngx_http_procmgr_recover_next(ngx_http_procmgr_recover_t *rec)
     }
 
     ngx_http_procmgr_recover_stop(rec);
+}
+
+
+/* an empty one, for what the next answer brings */
+
+static ngx_int_t
+ngx_http_procmgr_recover_series(ngx_http_procmgr_recover_t *rec)
+{
+    if (rec->pool) {
+        ngx_destroy_pool(rec->pool);
+    }
+
+    ngx_memzero(&rec->series, sizeof(ngx_http_procmgr_series_t));
+
+    rec->pool = ngx_create_pool(NGX_MIN_POOL_SIZE, ngx_cycle->log);
+
+    return rec->pool ? ngx_http_procmgr_series_init(&rec->series, rec->pool)
+                     : NGX_ERROR;
+}
+
+
+static void
+ngx_http_procmgr_recover_sample(void *data, const pm_wire_head_t *head,
+    const u_char *bytes)
+{
+    ngx_http_procmgr_recover_t *rec = data;
+
+    ngx_http_procmgr_series_add(&rec->series, bytes, head->len);
 }
 
 
@@ -406,7 +444,7 @@ ngx_http_procmgr_recover_reply(void *data, ngx_procmgr_reply_t *reply)
     args[1] = rec->outcome.ret;
     args[2] = rec->outcome.code[0] ? rec->outcome.code : NULL;
     args[3] = rec->outcome.result;
-    args[4] = NULL;
+    args[4] = ngx_http_procmgr_series_text(&rec->series, rec->pool);
 
     if (ngx_procmgr_pg_query(rec->pm, NGX_HTTP_PROCMGR_SQL_OP_OUTCOME, 5,
                              args, 0, ngx_http_procmgr_recover_settled, rec)
@@ -441,6 +479,11 @@ ngx_http_procmgr_recover_stop(ngx_http_procmgr_recover_t *rec)
     rec->rows = NULL;
 
     ngx_http_procmgr_outcome_free(&rec->outcome);
+
+    if (rec->pool) {
+        ngx_destroy_pool(rec->pool);
+        rec->pool = NULL;
+    }
 
     (void) ngx_http_procmgr_recover_lease(rec, 0);
 

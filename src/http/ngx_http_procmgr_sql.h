@@ -15,7 +15,8 @@
  */
 
 #define NGX_HTTP_PROCMGR_SQL_OP_INTENT                                        \
-    "SELECT procmgr.op_intent($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+    "SELECT procmgr.op_intent($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "      \
+    "$11, $12)"
 
 #define NGX_HTTP_PROCMGR_SQL_OP_REFUSE                                        \
     "SELECT procmgr.op_refuse($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
@@ -27,7 +28,7 @@
     "SELECT procmgr.op_outcome($1, $2, $3, $4, $5)"
 
 #define NGX_HTTP_PROCMGR_SQL_OP_OPEN                                          \
-    "SELECT procmgr.op_open($1)"
+    "SELECT procmgr.op_open($1, $2)"
 
 #define NGX_HTTP_PROCMGR_SQL_LOG_LIST                                         \
     "SELECT procmgr.log_list($1, $2, $3)"
@@ -49,6 +50,18 @@
 
 #define NGX_HTTP_PROCMGR_SQL_LOG_VERIFY                                       \
     "SELECT procmgr.log_verify($1, $2, $3)"
+
+#define NGX_HTTP_PROCMGR_SQL_WATCH_ADD                                        \
+    "SELECT procmgr.watch_add($1, $2, $3, $4, $5, $6, $7)"
+
+#define NGX_HTTP_PROCMGR_SQL_WATCH_CHANGE                                     \
+    "SELECT procmgr.watch_change($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+
+#define NGX_HTTP_PROCMGR_SQL_WATCH_NOTE                                       \
+    "SELECT procmgr.watch_note($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+
+#define NGX_HTTP_PROCMGR_SQL_WATCH_LIST                                       \
+    "SELECT procmgr.watch_list($1)"
 
 
 #endif /* _NGX_HTTP_PROCMGR_SQL_H_INCLUDED_ */

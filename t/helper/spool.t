@@ -233,6 +233,36 @@ ok(!-e $old, 'one of eight days ago is gone');
 ok(-e $new, 'a new one is not');
 ok(-e "$d/spool/lock.x", 'nor a lock');
 
+# a measured run: its samples are kept with its end
+
+$h->script('work', "sleep 0.5\n");
+$h->policy("command work path=$d/work work user=nobody roles=admin\n");
+$op = uuid();
+$r = $h->ask(verb => 'command', argv => 'work', measure => 1, op => $op);
+cmp_ok(scalar(@{$r->{records}}), '>', 2, 'a measured run sends its samples');
+$q = query($op);
+is($q->{final}{spool}, 'end', 'its end is known later');
+is_deeply($q->{records}, $r->{records}, 'with the same samples');
+is($q->{final}{usage_maxrss_kb}, $r->{final}{usage_maxrss_kb}, 'and figures');
+
+{
+	my ($file) = grep { m!/\Q$op\E$! } $h->spooled();
+	open my $f, '<:raw', $file or die "open: $!";
+	my $all = do { local $/; <$f> };
+	close $f;
+
+	# a byte of a sample, then one of its length
+
+	for my $at (length($all) - 700, index($all, "\nverb") + 200) {
+		my $bad = $all;
+		substr($bad, $at, 1) = chr(ord(substr $bad, $at, 1) ^ 1);
+		$h->write($file, $bad, 0600);
+		is(query($op)->{final}{spool}, 'start', "changed at $at: no end");
+	}
+}
+
+$h->policy("service svc lsb $d/svc actions=restart roles=admin timeout=9s\n");
+
 # the system's log
 
 SKIP: {

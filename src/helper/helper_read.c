@@ -3,8 +3,9 @@
  * Protected files of /proc for many processes in one go.  A read there can
  * hang for ever and ends by SIGKILL only, so it is done by children, one for
  * each owner; what they read lies in memory that is shared with them, and is
- * sent on record by record: one that is killed takes its last record with it
- * and nothing else.
+ * sent on in whole records: one that is killed takes its last record with it
+ * and nothing else.  While one half of the memory is sent, the other is
+ * written.
  */
 
 
@@ -43,6 +44,7 @@ static size_t helper_read_some(helper_reader_t *shared, size_t n, uid_t owner,
     uint64_t deadline, int *error);
 static int helper_read_follow(helper_reader_t *shared, int sock,
     uint64_t deadline);
+static int helper_read_send(helper_records_t *records);
 static void helper_read_error(const pm_wire_pid_t *pid, int error);
 static void helper_read_denied(pm_wire_text_t *t, uint32_t fields);
 
@@ -221,7 +223,9 @@ helper_read_some(helper_reader_t *shared, size_t n, uid_t owner,
         return shared->index;
     }
 
-    shared->len = 0;
+    shared->half = 0;
+    shared->records[0].len = 0;
+    shared->records[1].len = 0;
     shared->count = (uint32_t) n;
     pid = fork();
 
@@ -238,8 +242,9 @@ helper_read_some(helper_reader_t *shared, size_t n, uid_t owner,
         (void) kill(pid, SIGKILL);
         (void) waitpid(pid, NULL, 0);
 
-        /* what it finished before it was stopped */
-        (void) helper_io_send(shared->data, shared->len);
+        /* what it finished before it was stopped, the older half first */
+        (void) helper_read_send(&shared->records[(shared->half & 1) ^ 1]);
+        (void) helper_read_send(&shared->records[shared->half & 1]);
     }
 
     close(sock[0]);
@@ -249,8 +254,8 @@ helper_read_some(helper_reader_t *shared, size_t n, uid_t owner,
 
 
 /*
- * A byte from the reader asks for its memory to be emptied, a byte back says
- * that it is.  Its end of the socket closes when it is through.
+ * A byte from the reader hands over the half it has written, a byte back says
+ * that it is empty again.  Its end of the socket closes when it is through.
  */
 
 static int
@@ -290,16 +295,30 @@ helper_read_follow(helper_reader_t *shared, int sock, uint64_t deadline)
             return EIO;
         }
 
-        if (helper_io_send(shared->data, shared->len) != 0) {
+        if (helper_read_send(&shared->records[c & 1]) != 0) {
             _exit(0);                 /* nobody listens any more */
         }
-
-        shared->len = 0;
 
         if (write(sock, &c, 1) != 1) {
             return EIO;
         }
+
+        /* it may have waited for this */
+
+        limit = helper_now() + HELPER_READ_ONE;
     }
+}
+
+
+static int
+helper_read_send(helper_records_t *records)
+{
+    int  rc;
+
+    rc = helper_io_send(records->data, records->len);
+    records->len = 0;
+
+    return rc;
 }
 
 

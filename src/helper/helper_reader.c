@@ -31,7 +31,9 @@
 
 typedef struct {
     helper_reader_t  *shared;
+    helper_records_t *records;        /* the half that is written */
     int               sock;
+    int               sent;           /* the other is not empty yet */
     int               proc;
     int               dir;            /* of the process */
     int               pid;
@@ -78,6 +80,7 @@ helper_reader(helper_reader_t *shared, uid_t owner, int sock)
 
     memset(&r, 0, sizeof(r));
     r.shared = shared;
+    r.records = &shared->records[0];
     r.sock = sock;
     r.dir = -1;
 
@@ -289,7 +292,7 @@ helper_reader_file(helper_reading_t *r, const char *name)
             room = 65536;
         }
 
-        n = read(fd, r->shared->data + r->end, room);
+        n = read(fd, r->records->data + r->end, room);
 
         if (n == -1) {
             error = errno;
@@ -313,7 +316,7 @@ helper_reader_link(helper_reading_t *r, const char *name)
 {
     ssize_t  n;
 
-    n = readlinkat(r->dir, name, (char *) r->shared->data + r->end,
+    n = readlinkat(r->dir, name, (char *) r->records->data + r->end,
                    HELPER_READER_LINK);
     if (n == -1) {
         return errno;
@@ -524,7 +527,7 @@ helper_reader_put(helper_reading_t *r, const void *data, size_t len)
         return;
     }
 
-    memcpy(r->shared->data + r->end, data, len);
+    memcpy(r->records->data + r->end, data, len);
     r->end += len;
 }
 
@@ -536,15 +539,24 @@ helper_reader_begin(helper_reading_t *r)
 {
     char  c;
 
-    if (r->shared->len > HELPER_READER_FLUSH) {
-        c = 0;
+    if (r->records->len > HELPER_READER_FLUSH) {
 
-        if (write(r->sock, &c, 1) != 1 || read(r->sock, &c, 1) != 1) {
+        if (r->sent && read(r->sock, &c, 1) != 1) {
             _exit(1);
         }
+
+        c = (char) r->shared->half;
+
+        if (write(r->sock, &c, 1) != 1) {
+            _exit(1);
+        }
+
+        r->sent = 1;
+        r->shared->half ^= 1;
+        r->records = &r->shared->records[r->shared->half];
     }
 
-    r->at = r->shared->len;
+    r->at = r->records->len;
     r->end = r->at + sizeof(pm_wire_head_t);
     r->more = 0;
 }
@@ -567,7 +579,7 @@ helper_reader_end(helper_reading_t *r, int field, int error)
     head.pid = r->pid;
     head.more = (uint32_t) r->more;
 
-    memcpy(r->shared->data + r->at, &head, sizeof(head));
-    r->shared->len = r->end;
+    memcpy(r->records->data + r->at, &head, sizeof(head));
+    r->records->len = r->end;
     r->shared->done |= 1u << field;
 }

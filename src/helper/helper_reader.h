@@ -13,16 +13,25 @@
 
 
 typedef struct {
-    volatile uint32_t  index;         /* the process being read */
-    volatile uint32_t  done;          /* its fields that are recorded */
-    uint32_t           count;
     volatile size_t    len;           /* whole records in data */
-
-    pm_wire_pid_t      pids[PM_WIRE_PIDS];
 
     /* the longest record behind the last that did not make it flush */
     uint8_t            data[HELPER_READER_FLUSH + sizeof(pm_wire_head_t)
                             + PM_WIRE_RECORD_LEN];
+} helper_records_t;
+
+
+/* one is sent while the other is written */
+
+typedef struct {
+    volatile uint32_t  index;         /* the process being read */
+    volatile uint32_t  done;          /* its fields that are recorded */
+    volatile uint32_t  half;          /* where they are written */
+    uint32_t           count;
+
+    pm_wire_pid_t      pids[PM_WIRE_PIDS];
+
+    helper_records_t   records[2];
 } helper_reader_t;
 
 

@@ -313,6 +313,9 @@ int helper_proc_read(const char *path, char *buf, size_t size);
 int helper_proc(pid_t pid, helper_proc_t *p);
 size_t helper_proc_list(helper_proc_t **list);
 
+/* helper_anchor.c: where the log's chain stood */
+void helper_anchor(const helper_t *h, int dir);
+
 /* helper_spool.c */
 int helper_spool_open(char *why, size_t size);
 int helper_spool_lock(int dir, const char *name);

@@ -80,6 +80,8 @@ helper_act_begin(helper_t *h, const char *target, const char *name)
 
     pm_fail(spool_begun, NULL);
 
+    helper_anchor(h, dir);
+
     return 0;
 }
 

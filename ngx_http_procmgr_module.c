@@ -9,6 +9,7 @@
 #include "src/http/ngx_http_procmgr.h"
 #include "src/http/ngx_http_procmgr_conf.h"
 #include "src/http/ngx_http_procmgr_op.h"
+#include "src/http/ngx_http_procmgr_watch.h"
 #include "src/core/ngx_procmgr_history.h"
 #include "src/core/ngx_procmgr_zone.h"
 #include "src/core/ngx_procmgr_spawn.h"
@@ -372,7 +373,16 @@ ngx_http_procmgr_init_process(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
-    return ngx_http_procmgr_ops_init(&pmcf->pm, cycle);
+    if (ngx_http_procmgr_ops_init(&pmcf->pm, cycle) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (pmcf->families & NGX_HTTP_PROCMGR_FAMILY_BIT(NGX_HTTP_PROCMGR_MEMORY))
+    {
+        return ngx_http_procmgr_watch_init(&pmcf->pm, cycle);
+    }
+
+    return NGX_OK;
 }
 
 
@@ -388,6 +398,7 @@ ngx_http_procmgr_exit_process(ngx_cycle_t *cycle)
     }
 
     if (pmcf && pmcf->pm.pg) {
+        ngx_http_procmgr_watch_exit(&pmcf->pm);
         ngx_procmgr_pg_exit(&pmcf->pm);
     }
 }

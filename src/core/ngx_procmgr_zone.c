@@ -1,9 +1,14 @@
 
 #include "ngx_procmgr_zone.h"
+#include "ngx_procmgr_watch.h"
 
 
 #define NGX_PROCMGR_ZONE_MAGIC   0x70726d67
 #define NGX_PROCMGR_ZONE_DATA    (1024 * 1024)   /* least room for data */
+
+/* a zone of another build cannot be taken over */
+#define NGX_PROCMGR_ZONE_LAYOUT                                               \
+    (sizeof(ngx_procmgr_shm_t) + sizeof(ngx_procmgr_watch_shm_t))
 
 /* pages that are left to the slab allocator itself */
 #define NGX_PROCMGR_ZONE_SPARE   4
@@ -48,7 +53,8 @@ ngx_procmgr_zone_add(ngx_conf_t *cf, ngx_procmgr_t *pm, ngx_str_t *name,
     size_t           least;
     ngx_shm_zone_t  *shm_zone;
 
-    least = sizeof(ngx_procmgr_shm_t) + NGX_PROCMGR_ZONE_DATA;
+    least = sizeof(ngx_procmgr_shm_t) + NGX_PROCMGR_ZONE_DATA
+            + ngx_procmgr_watch_room(NGX_PROCMGR_ZONE_DATA);
 
     /* what the slab allocator keeps for itself, and rounding */
 
@@ -99,7 +105,7 @@ ngx_procmgr_zone_init(ngx_shm_zone_t *shm_zone, void *data)
         sh = shpool->data;
 
         if (sh->magic != NGX_PROCMGR_ZONE_MAGIC
-            || sh->layout != sizeof(ngx_procmgr_shm_t))
+            || sh->layout != NGX_PROCMGR_ZONE_LAYOUT)
         {
             ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
                           "zone \"%V\" was made by another version of the "
@@ -150,6 +156,12 @@ ngx_procmgr_zone_init(ngx_shm_zone_t *shm_zone, void *data)
         return NGX_ERROR;
     }
 
+    sh->watch_offset = block - shm_zone->shm.addr;
+    sh->watch_size = ngx_procmgr_watch_room(sh->data_size);
+
+    block += sh->watch_size;
+    sh->data_size -= sh->watch_size;
+
     part = sh->data_size / NGX_PROCMGR_PARTS;
     part -= part % ngx_pagesize;
 
@@ -164,13 +176,15 @@ ngx_procmgr_zone_init(ngx_shm_zone_t *shm_zone, void *data)
     sh->arena_offset = block - shm_zone->shm.addr + 3 * part;
     sh->arena_size = sh->data_size - 3 * part;
 
-    sh->layout = sizeof(ngx_procmgr_shm_t);
+    pm->shpool = shpool;
+    pm->sh = sh;
+
+    ngx_procmgr_watch_zone(pm);
+
+    sh->layout = NGX_PROCMGR_ZONE_LAYOUT;
     sh->magic = NGX_PROCMGR_ZONE_MAGIC;
 
     shpool->data = sh;
-
-    pm->shpool = shpool;
-    pm->sh = sh;
 
     return NGX_OK;
 }

@@ -7,8 +7,9 @@
  * its holder dies) for the tables, an odd/even sequence for large copies:
  * the reader copies, then looks again.
  *
- * Behind this struct stands one block of the whole rest of the zone: three
- * buffers of the snapshot, each a fifth of it, and the arena of the bodies.
+ * Behind this struct stands one block of the whole rest of the zone: the
+ * watches and their samples, then three buffers of the snapshot, each a fifth
+ * of what is left, and the arena of the bodies.
  */
 
 
@@ -74,6 +75,8 @@ struct ngx_procmgr_shm_s {
     uint64_t                 birth;     /* makes ETags of two zones differ */
     ngx_atomic_t             generation;    /* of the newest thing made */
 
+    size_t                   watch_offset;  /* see ngx_procmgr_watch.h */
+    size_t                   watch_size;
     size_t                   data_size;     /* of the block behind */
     size_t                   arena_offset;
     size_t                   arena_size;

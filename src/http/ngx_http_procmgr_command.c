@@ -21,11 +21,8 @@ typedef struct {
 } ngx_http_procmgr_command_t;
 
 
-static json_t *ngx_http_procmgr_command_request(pm_words_t *words,
-    ngx_flag_t measure);
 static ngx_int_t ngx_http_procmgr_command_listed(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx, ngx_procmgr_body_t *body, json_t *list);
-static json_t *ngx_http_procmgr_command_find(json_t *list, json_t *argv);
 static size_t ngx_http_procmgr_command_words(json_t *list,
     const char *words[PM_POLICY_WORDS]);
 static ngx_uint_t ngx_http_procmgr_command_placeholder(const char *word);
@@ -120,9 +117,7 @@ ngx_http_procmgr_control_command(ngx_http_request_t *r,
 }
 
 
-/* without words when there are none */
-
-static json_t *
+json_t *
 ngx_http_procmgr_command_request(pm_words_t *words, ngx_flag_t measure)
 {
     size_t   i;
@@ -186,9 +181,7 @@ ngx_http_procmgr_command_listed(ngx_http_request_t *r,
 }
 
 
-/* the same question that the helper asks of the policy itself */
-
-static json_t *
+json_t *
 ngx_http_procmgr_command_find(json_t *list, json_t *argv)
 {
     size_t                    i, k, n;

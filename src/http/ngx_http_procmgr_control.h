@@ -10,6 +10,7 @@
 
 
 #include "ngx_http_procmgr_op.h"
+#include "../policy/pm_words.h"
 
 
 #define NGX_HTTP_PROCMGR_NAME_MAX       128
@@ -87,6 +88,15 @@ ngx_int_t ngx_http_procmgr_control_may(ngx_http_request_t *r,
 /* the password was given within the last five minutes, or it is a refusal */
 ngx_int_t ngx_http_procmgr_control_fresh(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx, ngx_http_procmgr_act_t *act);
+
+
+/* command.c */
+
+/* what a run of these words asks for; without words when there are none */
+json_t *ngx_http_procmgr_command_request(pm_words_t *words,
+    ngx_flag_t measure);
+/* of a list of commands the one of these words, as the helper will find it */
+json_t *ngx_http_procmgr_command_find(json_t *list, json_t *argv);
 
 
 /* the handlers of routes: command.c, signal.c, journal.c */

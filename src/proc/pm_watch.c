@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "pm_json.h"
 #include "pm_parse.h"
 #include "pm_pid.h"
 #include "pm_watch.h"
@@ -76,7 +77,6 @@ static int
 pm_watch_identify(int dir, pm_watch_who_t *who)
 {
     char        stat[PM_WATCH_STAT], text[PM_WATCH_ROOM];
-    size_t      len;
     ssize_t     n, m;
     uint64_t    tgid;
     pm_proc_t   proc;
@@ -123,10 +123,8 @@ pm_watch_identify(int dir, pm_watch_who_t *who)
         return -1;
     }
 
-    len = comm.len < PM_WATCH_NAME ? comm.len : PM_WATCH_NAME - 1;
+    (void) pm_utf8_repair(who->name, PM_WATCH_NAME, comm.data, comm.len);
 
-    memcpy(who->name, comm.data, len);
-    who->name[len] = '\0';
     who->starttime = proc.starttime;
 
     return 0;

@@ -38,7 +38,7 @@ typedef enum {                          /* what a sample consists of, bytes */
 typedef struct {
     int32_t   pid;
     uint64_t  starttime;                /* clock ticks after boot */
-    char      name[PM_WATCH_NAME];
+    char      name[PM_WATCH_NAME];      /* valid UTF-8 */
 } pm_watch_who_t;
 
 

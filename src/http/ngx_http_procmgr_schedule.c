@@ -6,11 +6,13 @@
 
 
 #include "ngx_http_procmgr_host.h"
+#include "../proc/pm_bus.h"
 #include "../proc/pm_schedule.h"
 #include "../proc/pm_timer.h"
 
 
 #define NGX_HTTP_PROCMGR_SCHEDULE_TIMEOUT  5000
+#define NGX_HTTP_PROCMGR_SCHEDULE_BUS      2000
 
 /* ms; a refusal is a process and a line in the system's log each time */
 #define NGX_HTTP_PROCMGR_SCHEDULE_DENIED   10000
@@ -32,6 +34,9 @@ static void ngx_http_procmgr_schedule_lost(ngx_http_procmgr_schedule_t *s,
     const char *source, const char *user, int err);
 static void ngx_http_procmgr_schedule_timers(ngx_http_procmgr_schedule_t *s,
     const char *text, size_t len);
+static int ngx_http_procmgr_schedule_active(const pm_unit_rows_t *units,
+    const char *name);
+static int ngx_http_procmgr_schedule_told(void *list, const char *name);
 static int64_t ngx_http_procmgr_schedule_usec(json_t *timer,
     const char *key);
 static void ngx_http_procmgr_schedule_row(void *data,
@@ -228,9 +233,10 @@ static void
 ngx_http_procmgr_schedule_timers(ngx_http_procmgr_schedule_t *s,
     const char *text, size_t len)
 {
-    size_t       i;
-    json_t      *list, *timer;
-    const char  *unit;
+    size_t           i;
+    json_t          *list, *timer;
+    const char      *unit;
+    pm_unit_rows_t   units;
 
     list = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
 
@@ -240,6 +246,14 @@ ngx_http_procmgr_schedule_timers(ngx_http_procmgr_schedule_t *s,
     }
 
     s->timers = 1;
+
+    /* the list has stopped ones too, and does not say so */
+
+    if (pm_bus_units(PM_BUS_SOCKET, NGX_HTTP_PROCMGR_SCHEDULE_BUS, &units)
+        != 0)
+    {
+        ngx_memzero(&units, sizeof(pm_unit_rows_t));
+    }
 
     json_array_foreach(list, i, timer) {
 
@@ -254,10 +268,52 @@ ngx_http_procmgr_schedule_timers(ngx_http_procmgr_schedule_t *s,
         pm_timer_named("/", unit,
                        ngx_http_procmgr_schedule_usec(timer, "next"),
                        ngx_http_procmgr_schedule_usec(timer, "last"),
+                       ngx_http_procmgr_schedule_active(&units, unit),
                        ngx_http_procmgr_schedule_row, s->job);
     }
 
+    pm_timer_rest("/", ngx_http_procmgr_schedule_told, list,
+                  ngx_http_procmgr_schedule_row, s->job);
+
+    pm_unit_rows_free(&units);
     json_decref(list);
+}
+
+
+/* one that nobody knows of is taken to be what most are */
+
+static int
+ngx_http_procmgr_schedule_active(const pm_unit_rows_t *units,
+    const char *name)
+{
+    size_t  i;
+
+    for (i = 0; i < units->n; i++) {
+        if (ngx_strcmp(units->elts[i].name, name) == 0) {
+            return ngx_strcmp(units->elts[i].active_state, "active") == 0;
+        }
+    }
+
+    return 1;
+}
+
+
+static int
+ngx_http_procmgr_schedule_told(void *list, const char *name)
+{
+    size_t       i;
+    json_t      *timer;
+    const char  *unit;
+
+    json_array_foreach((json_t *) list, i, timer) {
+        unit = json_string_value(json_object_get(timer, "unit"));
+
+        if (unit && ngx_strcmp(unit, name) == 0) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

@@ -19,12 +19,30 @@
 
 static int pm_timer_folder(int root, const char *folder, const char *before,
     pm_schedule_pt row, void *data);
+static int pm_timer_wanted(void *list, const char *name);
+static void pm_timer_files(int root, size_t folder, pm_timer_told_pt told,
+    void *list, pm_schedule_pt row, void *data);
+static int pm_timer_is(const char *name);
 static void pm_timer_unit(int root, const char *name, int64_t next,
-    int64_t run, pm_schedule_pt row, void *data);
+    int64_t run, int enabled, int told, pm_schedule_pt row, void *data);
 static void pm_timer_parse(const char *p, const char *end,
     char when[PM_TIMER_TEXT], char unit[PM_TIMER_TEXT]);
 static void pm_timer_add(char dst[PM_TIMER_TEXT], const char *p,
     const char *end);
+
+
+/* in systemd's order: what is in one hides what is in those behind it */
+
+static const char *const  pm_timer_folders[] = {
+    "etc/systemd/system", "run/systemd/system", "usr/lib/systemd/system",
+    "lib/systemd/system", NULL
+};
+
+
+static const char *const  pm_timer_wants[] = {
+    "etc/systemd/system/timers.target.wants",
+    "lib/systemd/system/timers.target.wants", NULL
+};
 
 
 int
@@ -51,26 +69,133 @@ pm_timer_read(const char *root, pm_schedule_pt row, void *data)
 {
     int  fd, rc;
 
-    static const char *const  folders[] = {
-        "etc/systemd/system/timers.target.wants",
-        "lib/systemd/system/timers.target.wants"
-    };
-
     fd = pm_procfs_open(root);
 
     if (fd == -1) {
         return errno;
     }
 
-    rc = pm_timer_folder(fd, folders[0], NULL, row, data);
+    rc = pm_timer_folder(fd, pm_timer_wants[0], NULL, row, data);
 
     if (rc == 0 || rc == ENOENT) {
-        rc = pm_timer_folder(fd, folders[1], folders[0], row, data);
+        rc = pm_timer_folder(fd, pm_timer_wants[1], pm_timer_wants[0], row,
+                             data);
+    }
+
+    if (rc == 0 || rc == ENOENT) {
+        pm_timer_rest(root, pm_timer_wanted, &fd, row, data);
     }
 
     close(fd);
 
     return rc == ENOENT ? 0 : rc;
+}
+
+
+static int
+pm_timer_wanted(void *list, const char *name)
+{
+    char         path[512];
+    size_t       i;
+    struct stat  st;
+
+    for (i = 0; pm_timer_wants[i]; i++) {
+        snprintf(path, sizeof(path), "%s/%s", pm_timer_wants[i], name);
+
+        if (fstatat(*(int *) list, path, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+void
+pm_timer_rest(const char *root, pm_timer_told_pt told, void *list,
+    pm_schedule_pt row, void *data)
+{
+    int     fd;
+    size_t  i;
+
+    fd = pm_procfs_open(root);
+
+    if (fd == -1) {
+        return;
+    }
+
+    for (i = 0; pm_timer_folders[i]; i++) {
+        pm_timer_files(fd, i, told, list, row, data);
+    }
+
+    close(fd);
+}
+
+
+/* a template is no timer yet, and a masked one will never be one */
+
+static void
+pm_timer_files(int root, size_t folder, pm_timer_told_pt told, void *list,
+    pm_schedule_pt row, void *data)
+{
+    int             fd;
+    DIR            *dir;
+    char            path[512];
+    size_t          i;
+    struct stat     st;
+    struct dirent  *entry;
+
+    fd = openat(root, pm_timer_folders[folder],
+                O_RDONLY|O_DIRECTORY|O_CLOEXEC);
+
+    dir = (fd == -1) ? NULL : fdopendir(fd);
+
+    if (dir == NULL) {
+        if (fd != -1) {
+            close(fd);
+        }
+
+        return;
+    }
+
+    while ((entry = readdir(dir)) != NULL) {
+
+        if (!pm_timer_is(entry->d_name)
+            || strstr(entry->d_name, "@.") != NULL
+            || told(list, entry->d_name)
+            || fstatat(fd, entry->d_name, &st, 0) == -1
+            || !S_ISREG(st.st_mode))
+        {
+            continue;
+        }
+
+        for (i = 0; i < folder; i++) {
+            snprintf(path, sizeof(path), "%s/%s", pm_timer_folders[i],
+                     entry->d_name);
+
+            if (fstatat(root, path, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+                break;
+            }
+        }
+
+        if (i == folder) {
+            pm_timer_unit(root, entry->d_name, PM_CRON_NEVER, PM_CRON_NEVER,
+                          0, 0, row, data);
+        }
+    }
+
+    closedir(dir);
+}
+
+
+static int
+pm_timer_is(const char *name)
+{
+    size_t  len;
+
+    len = strlen(name);
+
+    return len > 6 && strcmp(name + len - 6, ".timer") == 0;
 }
 
 
@@ -83,7 +208,6 @@ pm_timer_folder(int root, const char *folder, const char *before,
     int             fd, rc;
     DIR            *dir;
     char            path[512];
-    size_t          len;
     struct stat     st;
     struct dirent  *entry;
 
@@ -103,9 +227,7 @@ pm_timer_folder(int root, const char *folder, const char *before,
 
     while ((entry = readdir(dir)) != NULL) {
 
-        len = strlen(entry->d_name);
-
-        if (len < 7 || strcmp(entry->d_name + len - 6, ".timer") != 0) {
+        if (!pm_timer_is(entry->d_name)) {
             continue;
         }
 
@@ -118,7 +240,7 @@ pm_timer_folder(int root, const char *folder, const char *before,
         }
 
         pm_timer_unit(root, entry->d_name, PM_CRON_NEVER, PM_CRON_NEVER,
-                      row, data);
+                      1, 0, row, data);
     }
 
     closedir(dir);
@@ -129,14 +251,14 @@ pm_timer_folder(int root, const char *folder, const char *before,
 
 void
 pm_timer_named(const char *root, const char *name, int64_t next,
-    int64_t last, pm_schedule_pt row, void *data)
+    int64_t last, int enabled, pm_schedule_pt row, void *data)
 {
     int  fd;
 
     fd = pm_procfs_open(root);
 
     if (fd != -1) {
-        pm_timer_unit(fd, name, next, last, row, data);
+        pm_timer_unit(fd, name, next, last, enabled, 1, row, data);
         close(fd);
     }
 }
@@ -144,7 +266,7 @@ pm_timer_named(const char *root, const char *name, int64_t next,
 
 static void
 pm_timer_unit(int root, const char *name, int64_t next, int64_t run,
-    pm_schedule_pt row, void *data)
+    int enabled, int told, pm_schedule_pt row, void *data)
 {
     char                path[512], when[PM_TIMER_TEXT], unit[PM_TIMER_TEXT];
     size_t              i;
@@ -153,17 +275,12 @@ pm_timer_unit(int root, const char *name, int64_t next, int64_t run,
     struct stat         st;
     pm_schedule_row_t   r;
 
-    static const char *const  folders[] = {
-        "etc/systemd/system", "run/systemd/system", "usr/lib/systemd/system",
-        "lib/systemd/system", NULL
-    };
-
     when[0] = '\0';
     unit[0] = '\0';
     n = -1;
 
-    for (i = 0; folders[i] && n == -1; i++) {
-        snprintf(path, sizeof(path), "%s/%s", folders[i], name);
+    for (i = 0; pm_timer_folders[i] && n == -1; i++) {
+        snprintf(path, sizeof(path), "%s/%s", pm_timer_folders[i], name);
         n = pm_procfs_read_all(root, path, &buf, PM_TIMER_FILE);
     }
 
@@ -187,11 +304,13 @@ pm_timer_unit(int root, const char *name, int64_t next, int64_t run,
     r.command.len = strlen(unit);
     r.next = next;
     r.last = run;
-    r.enabled = 1;
+    r.enabled = enabled;
+
+    /* systemd makes a stamp also of a timer that has not run yet */
 
     snprintf(path, sizeof(path), "var/lib/systemd/timers/stamp-%s", name);
 
-    if (run == PM_CRON_NEVER && fstatat(root, path, &st, 0) == 0) {
+    if (!told && fstatat(root, path, &st, 0) == 0) {
         r.last = st.st_mtime;
     }
 

@@ -316,6 +316,14 @@ test_timers(void **state)
     tree_text("usr/lib/systemd/system/b.timer",
               "[Timer]\nOnCalendar=hourly\nOnCalendar=\nOnBootSec=15min\n"
               "OnUnitActiveSec=1d\nUnit=other.service");
+    tree_text("usr/lib/systemd/system/off.timer",
+              "[Timer]\nOnCalendar=daily\n");
+    tree_text("usr/lib/systemd/system/hidden.timer",
+              "[Timer]\nOnCalendar=daily\n");
+    tree_text("etc/systemd/system/hidden.timer",
+              "[Timer]\nOnCalendar=weekly\n");
+    tree_text("lib/systemd/system/many@.timer",
+              "[Timer]\nOnCalendar=daily\n");
     tree_text("etc/systemd/system/timers.target.wants/a.timer", "");
     tree_text("etc/systemd/system/timers.target.wants/gone.timer", "");
     tree_text("etc/systemd/system/timers.target.wants/x.service", "");
@@ -327,11 +335,15 @@ test_timers(void **state)
     assert_non_null(strstr(rows, "b.timer OnBootSec=15min; "
                                  "OnUnitActiveSec=1d other.service\n"));
     assert_non_null(strstr(rows, "gone.timer gone.service\n"));
+    assert_non_null(strstr(rows, "off.timer daily off.service off\n"));
+    assert_non_null(strstr(rows, "hidden.timer weekly hidden.service off\n"));
+    assert_null(strstr(rows, "hidden.timer daily"));
+    assert_null(strstr(rows, "many@"));
     assert_null(strstr(rows, "x.service"));
     assert_null(strstr(strstr(rows, "a.timer") + 1, "a.timer"));
 
     len = 0;
-    pm_timer_named(tree, "a.timer", NOW, NOW - 86400, row, NULL);
+    pm_timer_named(tree, "a.timer", NOW, NOW - 86400, 1, row, NULL);
     assert_string_equal(rows, "a.timer *-*-* 6,18:00 a.service "
                         "-> 2026-11-21T00:30 <- 2026-11-20T00:30\n");
 

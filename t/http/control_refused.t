@@ -9,7 +9,7 @@ use lib 't/lib';
 use Test::More;
 use Test::Procmgr;
 
-my $t = Test::Procmgr->new(plan => 21);
+my $t = Test::Procmgr->new(plan => 29);
 my $script = "$t->{dir}/demo/guarded";
 my $count = "$t->{dir}/demo/run/guarded.count";
 
@@ -43,6 +43,42 @@ is($t->psql("SELECT count(*) FROM procmgr.op WHERE actor = 'viewer'"
 is($t->login('admin')->post('/control/services',
     { name => 'guarded', action => 'start' })->{json}{code}, 'no_effect',
     'an admin may: the script runs, and the service does not');
+
+# who is refused too often gets no more rows, and is still served otherwise
+
+my $last;
+
+for (1 .. 80) {
+    $last = $s->post('/control/services',
+        { name => 'nosuch', action => 'restart' });
+    last if $last->{status} == 429;
+}
+
+is($last->{status}, 429, 'refusals are throttled');
+like($last->{headers}{'retry-after'}, qr/^[1-9]\d?$/, 'and when not any more');
+my $rows = $t->psql("SELECT count(*) FROM procmgr.op_state "
+    . "WHERE status = 'refused'");
+is($s->post('/control/services', { name => 'nosuch', action => 'restart' })
+    ->{status}, 429, 'the next one too');
+is($t->psql("SELECT count(*) FROM procmgr.op_state WHERE status = 'refused'"),
+    $rows, 'without a row');
+is($s->post('/control/services', { name => 'demo', action => 'start' })
+    ->{json}{retStatus}, 'success', 'what is permitted is done');
+
+# nor does a list of names fill it
+
+for (1 .. 100) {
+    $last = $s->post('/control/services',
+        { name => "nosuch$_", action => 'restart' });
+    last if $last->{status} == 429;
+}
+
+is($last->{status}, 429, 'names that nobody knows are throttled too');
+cmp_ok($t->psql("SELECT count(*) FROM procmgr.op_state "
+    . "WHERE status = 'refused' AND code = 'unknown_service'"), '<=', 125,
+    'and so are their rows');
+is($s->post('/control/services', { name => 'demo', action => 'start' })
+    ->{json}{code}, 'unchanged', 'what is permitted is done all the same');
 
 
 sub refused {

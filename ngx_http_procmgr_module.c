@@ -112,6 +112,13 @@ static ngx_command_t  ngx_http_procmgr_commands[] = {
       0,
       NULL },
 
+    { ngx_string("procmgr_events"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_procmgr_conf_events,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("procmgr_origin"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
       ngx_http_procmgr_conf_origin,
@@ -202,6 +209,7 @@ ngx_http_procmgr_create_main_conf(ngx_conf_t *cf)
 
     pmcf->idle = NGX_CONF_UNSET;
     pmcf->absolute = NGX_CONF_UNSET;
+    pmcf->events_max = NGX_CONF_UNSET_UINT;
 
     return pmcf;
 }
@@ -216,6 +224,7 @@ ngx_http_procmgr_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_conf_init_uint_value(pmcf->pm.history_size, 0);
     ngx_conf_init_value(pmcf->idle, 15 * 60);
     ngx_conf_init_value(pmcf->absolute, 8 * 60 * 60);
+    ngx_conf_init_uint_value(pmcf->events_max, 64);
 
     if (pmcf->absolute < pmcf->idle) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,

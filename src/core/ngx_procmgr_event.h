@@ -14,6 +14,7 @@
 
 
 #define NGX_PROCMGR_EVENTS     128
+#define NGX_PROCMGR_LISTENERS  64       /* workers that have some */
 #define NGX_PROCMGR_EVENT_LEN  2000     /* bytes of one */
 
 
@@ -34,9 +35,27 @@ typedef struct {
 } ngx_procmgr_event_t;
 
 
+typedef struct {                        /* of the log, for its badge */
+    uint64_t                 version;   /* grows with each that differs */
+    int64_t                  unread;
+    int64_t                  seq;       /* of the newest row */
+} ngx_procmgr_event_log_t;
+
+
 typedef struct {                        /* in the zone */
     ngx_atomic_t             seq;       /* of the newest */
     ngx_procmgr_event_t      ring[NGX_PROCMGR_EVENTS];
+
+    ngx_procmgr_event_log_t  log;
+    ngx_atomic_t             log_changes;       /* told by those who write */
+    ngx_atomic_uint_t        log_asked;         /* so many were told then */
+    uint64_t                 log_made;          /* boottime ms */
+    uint64_t                 log_until;         /* of the asker's right */
+
+    struct {
+        ngx_pid_t            pid;
+        ngx_uint_t           n;
+    }                        listeners[NGX_PROCMGR_LISTENERS];
 } ngx_procmgr_event_shm_t;
 
 
@@ -56,6 +75,22 @@ uint64_t ngx_procmgr_event_last(ngx_procmgr_t *pm);
  */
 ngx_int_t ngx_procmgr_event_next(ngx_procmgr_t *pm, uint64_t seq,
     ngx_procmgr_event_t *dst);
+
+/* one more who listens; NGX_BUSY: there are `max' in all workers */
+ngx_int_t ngx_procmgr_event_enter(ngx_procmgr_t *pm, ngx_uint_t max);
+void ngx_procmgr_event_leave(ngx_procmgr_t *pm);
+ngx_uint_t ngx_procmgr_event_listeners(ngx_procmgr_t *pm);
+
+/*
+ * What is known of the log, once a second and when a change was told.
+ * NGX_AGAIN: it is the caller's to ask the database, and to put what it says,
+ * or NULL.
+ */
+ngx_int_t ngx_procmgr_event_log_get(ngx_procmgr_t *pm,
+    ngx_procmgr_event_log_t *log);
+void ngx_procmgr_event_log_put(ngx_procmgr_t *pm,
+    const ngx_procmgr_event_log_t *log);
+void ngx_procmgr_event_log_changed(ngx_procmgr_t *pm);
 
 
 #endif /* _NGX_PROCMGR_EVENT_H_INCLUDED_ */

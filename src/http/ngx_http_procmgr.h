@@ -43,6 +43,7 @@ typedef struct {
     ngx_str_t            cookie;        /* name */
     time_t               idle;          /* seconds */
     time_t               absolute;
+    ngx_uint_t           events_max;    /* listeners of all workers */
     ngx_array_t         *origins;       /* ngx_http_procmgr_origin_t */
     ngx_str_t            pool_name;     /* of the threads */
     ngx_uint_t           families;      /* bits 1 << NGX_HTTP_PROCMGR_* */
@@ -109,6 +110,7 @@ extern ngx_http_procmgr_route_t  ngx_http_procmgr_watch_routes[];
 extern ngx_http_procmgr_route_t  ngx_http_procmgr_memory_routes[];
 extern ngx_http_procmgr_route_t  ngx_http_procmgr_control_routes[];
 extern ngx_http_procmgr_route_t  ngx_http_procmgr_log_routes[];
+extern ngx_http_procmgr_route_t  ngx_http_procmgr_events_routes[];
 
 
 /* the route with this number, whatever its table; NULL behind the last */
@@ -274,6 +276,9 @@ ngx_int_t ngx_http_procmgr_run(ngx_http_request_t *r,
 ngx_int_t ngx_http_procmgr_check_host(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx);
 ngx_int_t ngx_http_procmgr_check_session(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx);
+/* of an answer that goes on; NGX_DECLINED: its session may have ended */
+ngx_int_t ngx_http_procmgr_session_holds(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx);
 ngx_int_t ngx_http_procmgr_check_csrf(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx);

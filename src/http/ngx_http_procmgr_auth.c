@@ -246,6 +246,50 @@ ngx_http_procmgr_find_session(ngx_http_request_t *r,
 }
 
 
+/* by what the zone knows: when in doubt, the client has to come again */
+
+ngx_int_t
+ngx_http_procmgr_session_holds(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx)
+{
+    uint64_t                      age;
+    ngx_procmgr_sess_t            sess;
+    ngx_http_procmgr_loc_conf_t  *plcf;
+
+    plcf = ngx_http_get_module_loc_conf(r, ngx_http_procmgr_module);
+
+    if (!plcf->auth) {
+        return NGX_OK;
+    }
+
+    if (ngx_procmgr_sess_get(ctx->pm, ctx->key, &sess, &ctx->vouched)
+            != NGX_OK
+        || ngx_http_procmgr_expired(&sess)
+        || sess.role != ctx->role)
+    {
+        return NGX_DECLINED;
+    }
+
+    age = ngx_procmgr_boottime() - ctx->vouched;
+
+    if (age >= NGX_PROCMGR_SESS_AHEAD) {
+        ngx_procmgr_epoch_ask(ctx->pm, NULL);
+    }
+
+    if (age > (ngx_procmgr_epoch_failed(ctx->pm)
+               ? NGX_PROCMGR_SESS_AWAY : 3 * NGX_PROCMGR_SESS_FRESH))
+    {
+        return NGX_DECLINED;
+    }
+
+    ctx->sess = sess;
+
+    ngx_http_procmgr_touch(r, ctx);
+
+    return NGX_OK;
+}
+
+
 static ngx_int_t
 ngx_http_procmgr_no_session(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx)
 {

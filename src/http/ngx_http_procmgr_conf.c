@@ -11,6 +11,9 @@
 #include "../core/ngx_procmgr_zone.h"
 
 
+#define NGX_HTTP_PROCMGR_EVENTS_MOST  10000
+
+
 static ngx_int_t ngx_http_procmgr_conf_names(ngx_conf_t *cf);
 
 
@@ -20,6 +23,7 @@ ngx_conf_enum_t  ngx_http_procmgr_family_names[] = {
     { ngx_string("memory"), NGX_HTTP_PROCMGR_MEMORY },
     { ngx_string("control"), NGX_HTTP_PROCMGR_CONTROL },
     { ngx_string("log"), NGX_HTTP_PROCMGR_LOG },
+    { ngx_string("events"), NGX_HTTP_PROCMGR_EVENTS },
     { ngx_null_string, 0 }
 };
 
@@ -273,6 +277,41 @@ ngx_http_procmgr_conf_session(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
         *dst = sec;
     }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_procmgr_conf_events(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_procmgr_main_conf_t *pmcf = conf;
+
+    ngx_int_t   n;
+    ngx_str_t  *value;
+
+    if (pmcf->events_max != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strncmp(value[1].data, "max=", 4) != 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"",
+                           &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    n = ngx_atoi(value[1].data + 4, value[1].len - 4);
+
+    if (n < 1 || n > NGX_HTTP_PROCMGR_EVENTS_MOST) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid number \"%V\", it must be from 1 to %d",
+                           &value[1], NGX_HTTP_PROCMGR_EVENTS_MOST);
+        return NGX_CONF_ERROR;
+    }
+
+    pmcf->events_max = n;
 
     return NGX_CONF_OK;
 }

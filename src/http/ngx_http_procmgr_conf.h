@@ -31,6 +31,8 @@ char *ngx_http_procmgr_conf_history(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_procmgr_conf_session(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_http_procmgr_conf_events(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 char *ngx_http_procmgr_conf_origin(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 

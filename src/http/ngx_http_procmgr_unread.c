@@ -7,6 +7,7 @@
 
 #include "ngx_http_procmgr_op.h"
 #include "ngx_http_procmgr_sql.h"
+#include "../core/ngx_procmgr_event.h"
 
 
 #define NGX_HTTP_PROCMGR_UNREAD_AGE  1000       /* ms */
@@ -50,8 +51,17 @@ ngx_http_procmgr_log_init(void)
 void
 ngx_http_procmgr_log_changed(void)
 {
+    ngx_http_procmgr_main_conf_t  *pmcf;
+
     ngx_http_procmgr_unread.made = 0;
     ngx_http_procmgr_unread.changed = 1;
+
+    /* pages may listen to any worker */
+
+    pmcf = ngx_http_cycle_get_module_main_conf(ngx_cycle,
+                                               ngx_http_procmgr_module);
+
+    ngx_procmgr_event_log_changed(&pmcf->pm);
 }
 
 

@@ -170,6 +170,7 @@ http {
         location /memory/ { procmgr memory; }
         location /control/ { procmgr control; }
         location /log { procmgr log; }
+        location /events { procmgr events; }
         location / { root $d/html; }
         $o->{locations}
     }

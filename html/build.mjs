@@ -1,42 +1,25 @@
 /*
  * Lays out the page for serving: node build.mjs OUT
  *
- * Copies the sources and the ES modules of the npm packages into OUT, turns
- * bare imports into relative ones (the Content-Security-Policy leaves no room
- * for an inline import map), leaves out comments, lists the licences and
+ * esbuild makes one module of our sources and the npm packages, and one style
+ * sheet: what a browser that was never here has to ask for is few and small.
+ * The words of each language stay files of their own.  Lists the licences and
  * writes a .gz beside every text file for nginx's gzip_static.
  */
 
 import { cp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
-import { dirname, join, posix, relative, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
+import { build } from 'esbuild';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const modules = join(here, 'node_modules');
 
-const sources = ['index.html', 'favicon.svg', 'css', 'js', 'i18n'];
-
-/* what a bare import names -> the file that takes its place in OUT */
-const vendor = {
-  'preact': {
-    from: 'preact/dist/preact.mjs', to: 'vendor/preact.js',
-  },
-  'preact/hooks': {
-    from: 'preact/hooks/dist/hooks.mjs', to: 'vendor/preact-hooks.js',
-  },
-  'htm': {
-    from: 'htm/dist/htm.mjs', to: 'vendor/htm.js',
-  },
-  /* the package has its ES module only in a form three times as large */
-  'uplot': {
-    from: 'uplot/dist/uPlot.iife.min.js', to: 'vendor/uplot.js',
-    tail: 'export default uPlot;\n',
-  },
-};
-
-const styles = { 'uplot/dist/uPlot.min.css': 'vendor/uplot.css' };
+const sources = ['css', 'js', 'i18n'];
+const entries = ['js/main.js', 'js/theme.js', 'css/page.css'];
+const copied = ['index.html', 'favicon.svg'];
+const libraries = ['preact', 'htm', 'uplot'];
 
 const text = /\.(html|css|js|json|svg|txt)$/;
 
@@ -49,68 +32,11 @@ async function files(dir) {
 }
 
 
-/* `file` is the importing file's place in OUT, with slashes */
-function rewrite(code, file) {
-  const imports = /(\bfrom\s*|\bimport\s*)(['"])([^'"\n]+)\2/g;
-
-  return code.replace(imports, (all, word, quote, name) => {
-    if (name.startsWith('.')) {
-      return all;
-    }
-
-    if (!(name in vendor)) {
-      throw new Error(`${file}: import of "${name}" has no place in OUT`);
-    }
-
-    const path = posix.relative(posix.dirname(file), vendor[name].to);
-
-    return word + quote + (path.startsWith('.') ? path : `./${path}`) + quote;
-  });
-}
-
-
-/*
- * Comments that begin a line, empty lines and indentation are for those who
- * read the sources: a quarter of what would go over the wire.
- */
-const lean = (code) => code
-  .replace(/^[ \t]*\/\*(?:(?!\*\/)[^])*\*\/[ \t]*\n/gm, '')
-  .replace(/^[ \t]+/gm, '').replace(/\n{2,}/g, '\n').replace(/^\n/, '');
-
-
-async function layOutVendor(out) {
-  for (const { from, to, tail = '' } of Object.values(vendor)) {
-    const code = await readFile(join(modules, from), 'utf8');
-    const bare = code.replace(/^\/\/# sourceMappingURL=.*$/gm, '');
-
-    await mkdir(dirname(join(out, to)), { recursive: true });
-    await writeFile(join(out, to), rewrite(bare.trimEnd() + '\n' + tail, to));
-  }
-
-  for (const [from, to] of Object.entries(styles)) {
-    await cp(join(modules, from), join(out, to));
-  }
-}
-
-
-/* so that the browser asks for all modules at once, not level by level */
-async function namePreloads(out, all) {
-  const page = join(out, 'index.html');
-  const links = all.map((f) => relative(out, f))
-    .filter((f) => /^(js|vendor)\/.*\.js$/.test(f) && f !== 'js/theme.js')
-    .map((f) => `  <link rel="modulepreload" href="${f}">`);
-  const html = await readFile(page, 'utf8');
-
-  await writeFile(page, html.replace('</head>',
-    `${links.join('\n')}\n</head>`));
-}
-
-
 async function listLicences(out) {
   const parts = [];
 
-  for (const name of ['preact', 'htm', 'uplot']) {
-    const dir = join(modules, name);
+  for (const name of libraries) {
+    const dir = join(here, 'node_modules', name);
     const pkg = JSON.parse(await readFile(join(dir, 'package.json'), 'utf8'));
     const licence = await readFile(join(dir, 'LICENSE'), 'utf8');
 
@@ -124,50 +50,38 @@ async function listLicences(out) {
 }
 
 
-/* returns what a browser loads that looks at every view, in one language */
 async function compress(all) {
-  let total = 0, spare = Infinity;
+  let total = 0;
 
   for (const file of all.filter((f) => text.test(f))) {
     const packed = await promisify(gzip)(await readFile(file),
       { level: constants.Z_BEST_COMPRESSION, memLevel: 9 });
 
     await writeFile(`${file}.gz`, packed);
-
-    if (dirname(file).endsWith('i18n')) {
-      spare = Math.min(spare, packed.length);
-    }
-
-    if (!file.endsWith('licences.txt')) {
-      total += packed.length;
-    }
+    total += packed.length;
   }
 
-  return total - spare;
+  return total;
 }
 
 
-async function build(out) {
+async function layOut(out) {
   await rm(out, { recursive: true, force: true });
-  await mkdir(out, { recursive: true });
+  await mkdir(join(out, 'i18n'), { recursive: true });
 
-  for (const name of sources) {
-    await cp(join(here, name), join(out, name), { recursive: true });
+  await build({ entryPoints: entries.map((file) => join(here, file)),
+    outdir: out, outbase: here, bundle: true, minify: true, format: 'esm',
+    target: 'es2022', legalComments: 'none', logLevel: 'warning' });
+
+  for (const name of copied) {
+    await cp(join(here, name), join(out, name));
   }
 
-  for (const file of (await files(join(out, 'js')))) {
-    const place = relative(out, file);
-    const code = await readFile(file, 'utf8');
-
-    await writeFile(file, lean(rewrite(code, place)));
+  for (const file of await files(join(here, 'i18n'))) {
+    await writeFile(join(out, relative(here, file)),
+      JSON.stringify(JSON.parse(await readFile(file, 'utf8'))));
   }
 
-  for (const file of (await files(join(out, 'css')))) {
-    await writeFile(file, lean(await readFile(file, 'utf8')));
-  }
-
-  await layOutVendor(out);
-  await namePreloads(out, await files(out));
   await listLicences(out);
 
   const total = await compress(await files(out));
@@ -192,4 +106,4 @@ if (!relative(target, here).startsWith('..') || sources.some(
   process.exit(2);
 }
 
-await build(target);
+await layOut(target);

@@ -20,8 +20,10 @@ typedef struct {
 } ngx_http_procmgr_ops_t;
 
 
-static ngx_http_procmgr_op_t *ngx_http_procmgr_op_create(
-    ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
+static ngx_http_procmgr_op_t *ngx_http_procmgr_op_of(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx, ngx_http_procmgr_act_t *act);
+static ngx_http_procmgr_op_t *ngx_http_procmgr_op_create(ngx_procmgr_t *pm,
+    const char *user, ngx_uint_t role, ngx_str_t *remote,
     ngx_http_procmgr_act_t *act);
 static const char *ngx_http_procmgr_op_copy(ngx_pool_t *pool,
     const void *data, size_t len);
@@ -46,7 +48,8 @@ static const struct {
     { "running", ngx_http_procmgr_op_to(OUTCOME)
                  |ngx_http_procmgr_op_to(LOST) },
 
-    { "lost", ngx_http_procmgr_op_to(OUTCOME) },
+    { "lost", ngx_http_procmgr_op_to(OUTCOME)
+              |ngx_http_procmgr_op_to(DONE) },
 
     { "outcome", ngx_http_procmgr_op_to(OUTCOME_RETRY)
                  |ngx_http_procmgr_op_to(DONE) },
@@ -112,7 +115,7 @@ ngx_http_procmgr_op_start(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
                    "too many operations are unsettled, nothing was done");
     }
 
-    op = ngx_http_procmgr_op_create(r, ctx, act);
+    op = ngx_http_procmgr_op_of(r, ctx, act);
 
     if (op == NULL) {
         goto failed;
@@ -198,7 +201,7 @@ ngx_http_procmgr_op_refuse(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
         goto unwritten;
     }
 
-    op = ngx_http_procmgr_op_create(r, ctx, act);
+    op = ngx_http_procmgr_op_of(r, ctx, act);
 
     if (op == NULL) {
         goto unwritten;
@@ -260,9 +263,75 @@ ngx_http_procmgr_op_known(const char *id)
 }
 
 
-static ngx_http_procmgr_op_t *
-ngx_http_procmgr_op_create(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
+ngx_int_t
+ngx_http_procmgr_op_launch(ngx_procmgr_t *pm, ngx_http_procmgr_agent_t *agent,
     ngx_http_procmgr_act_t *act)
+{
+    ngx_str_t               remote;
+    ngx_http_procmgr_op_t  *op;
+
+    if (pm->pg == NULL || ngx_http_procmgr_ops.n >= NGX_HTTP_PROCMGR_OPS_MAX) {
+        return NGX_ERROR;
+    }
+
+    remote.data = (u_char *) agent->remote;
+    remote.len = ngx_strlen(agent->remote);
+
+    op = ngx_http_procmgr_op_create(pm, agent->user, agent->role, &remote,
+                                    act);
+    if (op == NULL) {
+        return NGX_ERROR;
+    }
+
+    op->args[8] = ngx_http_procmgr_op_copy(op->pool, agent->key,
+                                           ngx_strlen(agent->key));
+    op->args[9] = act->type;
+
+    ngx_http_procmgr_op_set_state(op, NGX_HTTP_PROCMGR_OP_INTENT);
+
+    if (op->args[8] == NULL
+        || ngx_procmgr_pg_query(pm, NGX_HTTP_PROCMGR_SQL_OP_INTENT, 11,
+                                op->args, NGX_HTTP_PROCMGR_OP_PATIENCE,
+                                ngx_http_procmgr_op_intent_done, op)
+           == NULL)
+    {
+        ngx_http_procmgr_op_close(op, "no statement");
+        return NGX_ERROR;
+    }
+
+    op->told = agent->told;
+    op->told_data = agent->data;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_procmgr_op_told(ngx_http_procmgr_op_t *op, ngx_uint_t settled)
+{
+    void  (*told)(void *data, ngx_uint_t settled);
+
+    told = op->told;
+
+    if (told) {
+        op->told = NULL;
+        told(op->told_data, settled);
+    }
+}
+
+
+static ngx_http_procmgr_op_t *
+ngx_http_procmgr_op_of(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
+    ngx_http_procmgr_act_t *act)
+{
+    return ngx_http_procmgr_op_create(ctx->pm, ctx->sess.user, ctx->role,
+                                      &r->connection->addr_text, act);
+}
+
+
+static ngx_http_procmgr_op_t *
+ngx_http_procmgr_op_create(ngx_procmgr_t *pm, const char *user,
+    ngx_uint_t role, ngx_str_t *remote, ngx_http_procmgr_act_t *act)
 {
     char                   *text;
     ngx_uint_t              i;
@@ -274,13 +343,13 @@ ngx_http_procmgr_op_create(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
         const void  *data;
         size_t       len;
     } values[] = {
-        { ctx->pm->host.data, ctx->pm->host.len },
+        { pm->host.data, pm->host.len },
         { act->type, ngx_strlen(act->type) },
         { act->target.data, act->target.len },
-        { ctx->sess.user, ngx_strlen(ctx->sess.user) },
-        { ngx_http_procmgr_role_name(ctx->role),
-          ngx_strlen(ngx_http_procmgr_role_name(ctx->role)) },
-        { r->connection->addr_text.data, r->connection->addr_text.len }
+        { user, ngx_strlen(user) },
+        { ngx_http_procmgr_role_name(role),
+          ngx_strlen(ngx_http_procmgr_role_name(role)) },
+        { remote->data, remote->len }
     };
 
     pool = ngx_create_pool(2048, ngx_cycle->log);
@@ -305,8 +374,8 @@ ngx_http_procmgr_op_create(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
      */
 
     op->pool = pool;
-    op->pm = ctx->pm;
-    op->role = ngx_http_procmgr_role_name(ctx->role);
+    op->pm = pm;
+    op->role = ngx_http_procmgr_role_name(role);
     op->verb = act->verb;
     op->timeout = act->timeout ? act->timeout : NGX_HTTP_PROCMGR_OP_TIMEOUT;
 
@@ -430,6 +499,8 @@ ngx_http_procmgr_op_close(ngx_http_procmgr_op_t *op, const char *reason)
                    "procmgr operation %s closed: %s", op->id, reason);
 
     ngx_http_procmgr_op_set_state(op, NGX_HTTP_PROCMGR_OP_DONE);
+
+    ngx_http_procmgr_op_told(op, 0);
 
     /* a request that still waits was not told anything better */
 

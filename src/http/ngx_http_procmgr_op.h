@@ -3,7 +3,7 @@
  * Operations: privileged actions that outlive their request.
  *
  *   NEW -> INTENT -> RUNNING -> OUTCOME -> DONE
- *             |         `-> LOST -^  `<-> OUTCOME_RETRY
+ *             |         `-> LOST -^  `<-> OUTCOME_RETRY     (or left open)
  *             `-> NOT_STARTED            (nobody knows whether it committed)
  *   NEW -> REFUSED -> DONE               (a row without an action)
  *
@@ -61,6 +61,24 @@ ngx_int_t ngx_http_procmgr_op_refuse(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx, ngx_http_procmgr_act_t *act,
     const char *code, const char *reason);
 
+/*
+ * Nobody waits for it: an operation of an account that something else starts.
+ * There is one of a key, whatever comes between: told(data, settled) comes
+ * once, and what is not settled may be launched again.  NGX_ERROR: nothing was
+ * begun, and told() does not come.
+ */
+typedef struct {
+    const char      *user;
+    ngx_uint_t       role;
+    const char      *remote;
+    const char      *key;       /* a UUID */
+    void           (*told)(void *data, ngx_uint_t settled);
+    void            *data;
+} ngx_http_procmgr_agent_t;
+
+ngx_int_t ngx_http_procmgr_op_launch(ngx_procmgr_t *pm,
+    ngx_http_procmgr_agent_t *agent, ngx_http_procmgr_act_t *act);
+
 
 /* the operation is one of this worker's */
 ngx_uint_t ngx_http_procmgr_op_known(const char *id);
@@ -85,6 +103,12 @@ ngx_int_t ngx_http_procmgr_outcome_reply(ngx_http_procmgr_outcome_t *o,
     const u_char *err, size_t err_len);
 ngx_int_t ngx_http_procmgr_outcome_word(ngx_http_procmgr_outcome_t *o,
     const char *ret, const char *code, const char *reason);
+/*
+ * The answer to "query".  NGX_OK: the outcome is in o; NGX_AGAIN: it runs;
+ * NGX_DECLINED: it has not begun; NGX_ERROR: nothing can be said
+ */
+ngx_int_t ngx_http_procmgr_outcome_spool(ngx_http_procmgr_outcome_t *o,
+    ngx_procmgr_reply_t *reply);
 void ngx_http_procmgr_outcome_free(ngx_http_procmgr_outcome_t *o);
 /* a code of the helper's own trouble: nothing was executed */
 ngx_uint_t ngx_http_procmgr_outcome_helper(const char *code);
@@ -125,7 +149,6 @@ void ngx_http_procmgr_log_changed(void);
 /* between op.c, op_run.c and op_http.c */
 
 #define NGX_HTTP_PROCMGR_OP_PATIENCE  3300      /* ms, of the intent */
-#define NGX_HTTP_PROCMGR_OP_LIFETIME  30000     /* ms, of a sealed request */
 
 typedef enum {
     NGX_HTTP_PROCMGR_OP_NEW = 0,
@@ -174,6 +197,10 @@ typedef struct {
     ngx_http_procmgr_outcome_t    outcome;
     ngx_http_procmgr_series_t     series;
 
+    /* of an agent, until it was told */
+    void                        (*told)(void *data, ngx_uint_t settled);
+    void                         *told_data;
+
     unsigned                      impatient:1;
     unsigned                      measured:1;
     unsigned                      bare:1;   /* the result was not accepted */
@@ -185,6 +212,8 @@ typedef struct {
 void ngx_http_procmgr_op_set_state(ngx_http_procmgr_op_t *op,
     ngx_http_procmgr_op_state_e state);
 void ngx_http_procmgr_op_close(ngx_http_procmgr_op_t *op, const char *reason);
+/* the agent, if there is one and it was not told before */
+void ngx_http_procmgr_op_told(ngx_http_procmgr_op_t *op, ngx_uint_t settled);
 
 /* op_run.c: the handlers of statements and timers */
 

@@ -11,6 +11,7 @@
 #define NGX_HTTP_PROCMGR_OP_RETRY    60000      /* ms, of an outcome */
 #define NGX_HTTP_PROCMGR_OP_BACKOFF  5000       /* ms, the longest pause */
 #define NGX_HTTP_PROCMGR_OP_LEAVE    3          /* retries while exiting */
+#define NGX_HTTP_PROCMGR_OP_LOOK     5000       /* ms, into the spool */
 
 
 static void ngx_http_procmgr_op_not_started(ngx_http_procmgr_op_t *op);
@@ -23,6 +24,9 @@ static void ngx_http_procmgr_op_list(pm_wire_text_t *text, const char *key,
 static void ngx_http_procmgr_op_sample(void *data,
     const pm_wire_head_t *head, const u_char *bytes);
 static void ngx_http_procmgr_op_reply(void *data, ngx_procmgr_reply_t *reply);
+static void ngx_http_procmgr_op_look(ngx_http_procmgr_op_t *op);
+static void ngx_http_procmgr_op_looked(void *data,
+    ngx_procmgr_reply_t *reply);
 static void ngx_http_procmgr_op_outcome(ngx_http_procmgr_op_t *op);
 static void ngx_http_procmgr_op_outcome_done(void *data,
     ngx_procmgr_pg_result_t *res);
@@ -62,6 +66,12 @@ ngx_http_procmgr_op_intent_done(void *data, ngx_procmgr_pg_result_t *res)
     json = ngx_http_procmgr_pg_json(res);
     status = ngx_http_procmgr_op_word(json, "status");
     id = ngx_http_procmgr_op_word(json, "op_id");
+
+    /* its row is there, or was never to be */
+
+    if (status[0] && ngx_strcmp(status, "tombstone") != 0) {
+        ngx_http_procmgr_op_told(op, 1);
+    }
 
     if (ngx_strcmp(status, "ok") == 0) {
         pm_fail(intent_committed, NULL);
@@ -202,7 +212,7 @@ ngx_http_procmgr_op_run(ngx_http_procmgr_op_t *op, const char *chain)
     pm_wire_text_t   text;
 
     ngx_procmgr_request(&text, op->verb, (const char *) op->id, &op->actor,
-                        op->role, NGX_HTTP_PROCMGR_OP_LIFETIME);
+                        op->role, 0);
 
     json_object_foreach(op->request, key, value) {
 
@@ -333,6 +343,51 @@ ngx_http_procmgr_op_reply(void *data, ngx_procmgr_reply_t *reply)
                       op->id, reply->why);
 
         ngx_http_procmgr_op_set_state(op, NGX_HTTP_PROCMGR_OP_LOST);
+        ngx_http_procmgr_op_look(op);
+        return;
+    }
+
+    ngx_http_procmgr_op_outcome(op);
+}
+
+
+/* what was not answered may have been written into the spool */
+
+static void
+ngx_http_procmgr_op_look(ngx_http_procmgr_op_t *op)
+{
+    pm_wire_text_t  text;
+
+    ngx_procmgr_request(&text, "query", (const char *) op->id, &op->actor,
+                        "admin", NGX_HTTP_PROCMGR_OP_LOOK);
+
+    if (ngx_procmgr_exec(op->pm, &text, NGX_HTTP_PROCMGR_OP_LOOK, NULL,
+                         ngx_http_procmgr_op_looked, op)
+        == NULL)
+    {
+        ngx_http_procmgr_op_close(op, "its end is not known yet");
+        ngx_http_procmgr_recover_soon();
+    }
+}
+
+
+static void
+ngx_http_procmgr_op_looked(void *data, ngx_procmgr_reply_t *reply)
+{
+    ngx_http_procmgr_op_t *op = data;
+
+    switch (ngx_http_procmgr_outcome_spool(&op->outcome, reply)) {
+
+    case NGX_AGAIN:
+    case NGX_DECLINED:
+
+        /* it runs, or may yet begin: recovery waits for its end */
+
+        ngx_http_procmgr_op_close(op, "its end is not known yet");
+        ngx_http_procmgr_recover_soon();
+        return;
+
+    case NGX_ERROR:
 
         (void) ngx_http_procmgr_outcome_word(&op->outcome, "unknown", "lost",
                                 "the helper ended without an answer, "

@@ -155,6 +155,49 @@ ngx_http_procmgr_outcome_word(ngx_http_procmgr_outcome_t *o, const char *ret,
 }
 
 
+ngx_int_t
+ngx_http_procmgr_outcome_spool(ngx_http_procmgr_outcome_t *o,
+    ngx_procmgr_reply_t *reply)
+{
+    const char  *spool, *alive;
+
+    if (reply->ended != NGX_PROCMGR_EXEC_DONE) {
+        return NGX_ERROR;
+    }
+
+    spool = pm_wire_get(&reply->msg, "spool");
+    alive = pm_wire_get(&reply->msg, "alive");
+
+    if (spool == NULL || alive == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_strcmp(spool, "none") == 0) {
+        return NGX_DECLINED;
+    }
+
+    if (ngx_strcmp(spool, "end") == 0) {
+
+        /* the answer of then, behind two words of now */
+
+        return ngx_http_procmgr_outcome_reply(o, &reply->msg, reply->out,
+                                              reply->out_len, reply->err,
+                                              reply->err_len);
+    }
+
+    if (ngx_strcmp(spool, "start") != 0) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_strcmp(alive, "0") != 0) {
+        return NGX_AGAIN;
+    }
+
+    return ngx_http_procmgr_outcome_word(o, "unknown", "lost",
+                             "it was begun, and nobody knows how it ended");
+}
+
+
 void
 ngx_http_procmgr_outcome_free(ngx_http_procmgr_outcome_t *o)
 {

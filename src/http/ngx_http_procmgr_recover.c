@@ -6,7 +6,8 @@
  * How long an operation has been open is measured from when this worker saw
  * it first: the database's clock and this host's need not agree.  A sealed
  * request that the helper has not begun when its lifetime is over can never
- * be begun, so only then an operation without a spool is "not started".
+ * be begun, so only then an operation without a spool is "not started"; and
+ * not while one that is not sealed yet may wait for its turn.
  */
 
 
@@ -22,7 +23,8 @@
 
 /* for its own worker to record an outcome that is there */
 #define NGX_HTTP_PROCMGR_RECOVER_AGE    15000
-#define NGX_HTTP_PROCMGR_RECOVER_NONE   (NGX_HTTP_PROCMGR_OP_LIFETIME + 5000)
+#define NGX_HTTP_PROCMGR_RECOVER_NONE   (NGX_PROCMGR_EXEC_LIFETIME          \
+                                         + NGX_PROCMGR_EXEC_LONG + 5000)
 
 #define NGX_HTTP_PROCMGR_RECOVER_LEASE  60000
 #define NGX_HTTP_PROCMGR_HELPER_TIMEOUT 5000
@@ -388,40 +390,21 @@ ngx_http_procmgr_recover_reply(void *data, ngx_procmgr_reply_t *reply)
     ngx_http_procmgr_recover_t *rec = data;
 
     ngx_int_t    rc;
-    const char  *args[5], *spool, *alive;
+    const char  *args[5];
 
     pm_fail(recover_told, NULL);
 
-    spool = NULL;
-    alive = NULL;
+    rc = ngx_http_procmgr_outcome_spool(&rec->outcome, reply);
 
-    if (reply->ended == NGX_PROCMGR_EXEC_DONE) {
-        spool = pm_wire_get(&reply->msg, "spool");
-        alive = pm_wire_get(&reply->msg, "alive");
-    }
-
-    rc = NGX_DECLINED;
-
-    if (spool == NULL) {
+    if (rc == NGX_ERROR) {
         ngx_http_procmgr_recover_keep(rec, NGX_HTTP_PROCMGR_RECOVER_LATER);
 
-    } else if (ngx_strcmp(spool, "end") == 0) {
-
-        /* the answer of then, behind two words of now */
-
-        rc = ngx_http_procmgr_outcome_reply(&rec->outcome, &reply->msg,
-                                            reply->out, reply->out_len,
-                                            reply->err, reply->err_len);
-
-    } else if (ngx_strcmp(spool, "start") == 0
-               && alive && ngx_strcmp(alive, "0") == 0)
-    {
-        rc = ngx_http_procmgr_outcome_word(&rec->outcome, "unknown", "lost",
-                             "it was begun, and nobody knows how it ended");
-
-    } else if (ngx_strcmp(spool, "none") == 0
+    } else if (rc == NGX_DECLINED
                && ngx_http_procmgr_recover_age(rec)
-                  >= NGX_HTTP_PROCMGR_RECOVER_NONE)
+                  >= NGX_HTTP_PROCMGR_RECOVER_NONE
+               && ngx_procmgr_boottime()
+                  >= rec->pm->sh->helper_waited
+                     + NGX_HTTP_PROCMGR_RECOVER_NONE)
     {
         rc = ngx_http_procmgr_outcome_word(&rec->outcome, "failure",
                                            "not_started",
@@ -435,8 +418,8 @@ ngx_http_procmgr_recover_reply(void *data, ngx_procmgr_reply_t *reply)
     }
 
     ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
-                  "procmgr: operation %s was left open, its spool says "
-                  "\"%s\": %s", rec->id, spool, rec->outcome.ret);
+                  "procmgr: operation %s was left open, its spool says %s",
+                  rec->id, rec->outcome.ret);
 
     pm_fail(recover_settle, NULL);
 

@@ -32,8 +32,10 @@ typedef struct {
     const char  *host;
     const char  *since;
     const char  *until;
+    const char  *anchor;
     const char  *archive;
     const char  *helper;
+    const char  *key;
     const char  *policy;
     const char  *nginx;
     const char  *config;
@@ -71,6 +73,12 @@ int ctl_exec(PGconn *conn, const char *what, const char *sql);
 int ctl_change(ctl_t *ctl, const char *sql, int n, const char *const *params,
     const char *kind, const char *done);
 
+/* a text as JSON has it, with its quotes */
+void ctl_string(const char *text);
+
+/* "done name", or {"status":"done","name":"..."} */
+void ctl_done(ctl_t *ctl, const char *done, const char *name);
+
 /* rows as lines of fields with tabs between; with --json the bare `json' */
 int ctl_table(ctl_t *ctl, const char *json, const char *lines);
 
@@ -79,6 +87,14 @@ int ctl_role_ok(const char *role);
 
 /* the name of this host in the log */
 const char *ctl_host(void);
+
+
+/* the marks of a file against the chain; CTL_NO names the first that is off */
+int ctl_anchor(ctl_t *ctl, PGconn *conn, long long *marks);
+
+
+/* NULL, or why the helper cannot be used; as root */
+const char *ctl_helper_status(const char *path, const char *key_path);
 
 
 int ctl_migrate(ctl_t *ctl);
@@ -96,6 +112,7 @@ int ctl_token_revoke(ctl_t *ctl);
 int ctl_session_list(ctl_t *ctl);
 int ctl_session_end(ctl_t *ctl);
 int ctl_log_verify(ctl_t *ctl);
+int ctl_log_heads(ctl_t *ctl);
 int ctl_log_export(ctl_t *ctl);
 int ctl_log_archive(ctl_t *ctl);
 int ctl_check(ctl_t *ctl);

@@ -78,7 +78,7 @@ ctl_account_write(ctl_t *ctl, const char *sql, int add)
     if (ctl->or_update && ctl_account_same(ctl, conn, password)) {
         explicit_bzero(password, sizeof(password));
         PQfinish(conn);
-        printf("unchanged %s\n", ctl->argv[0]);
+        ctl_done(ctl, "unchanged", ctl->argv[0]);
         return CTL_OK;
     }
 
@@ -114,7 +114,7 @@ ctl_account_write(ctl_t *ctl, const char *sql, int add)
         rc = ctl_say(CTL_MISSING, "there is no account \"%s\"", ctl->argv[0]);
 
     } else {
-        printf("%s %s\n", said, ctl->argv[0]);
+        ctl_done(ctl, said, ctl->argv[0]);
     }
 
     PQclear(res);

@@ -23,6 +23,10 @@
 #define PM_HELPER_FILE  "/usr/libexec/procmgr-helper"
 #endif
 
+#ifndef PM_KEY_FILE
+#define PM_KEY_FILE     "/etc/procmgr/helper.key"
+#endif
+
 #ifndef PM_POLICY_FILE
 #define PM_POLICY_FILE  "/etc/procmgr/policy.conf"
 #endif
@@ -34,7 +38,7 @@
 
 static int ctl_check_say(ctl_t *ctl, const char *what, const char *bad);
 static const char *ctl_check_database(ctl_t *ctl);
-static const char *ctl_check_helper(const char *path);
+static const char *ctl_check_helper(ctl_t *ctl, const char *path);
 static const char *ctl_check_nginx(ctl_t *ctl, const char *path);
 static pm_permit_e ctl_policy_ask(pm_policy_t *policy, const char *action,
     char *target, unsigned role, const pm_policy_entry_t **e);
@@ -52,7 +56,8 @@ ctl_check(ctl_t *ctl)
 
     bad = ctl_check_say(ctl, "database", ctl_check_database(ctl));
     bad |= ctl_check_say(ctl, "helper",
-               ctl_check_helper(ctl->helper ? ctl->helper : PM_HELPER_FILE));
+               ctl_check_helper(ctl, ctl->helper ? ctl->helper
+                                                 : PM_HELPER_FILE));
 
     if (pm_policy_load(&policy, ctl->policy ? ctl->policy : PM_POLICY_FILE,
                        geteuid())
@@ -81,8 +86,6 @@ ctl_check(ctl_t *ctl)
 static int
 ctl_check_say(ctl_t *ctl, const char *what, const char *bad)
 {
-    const char  *p;
-
     if (!ctl->json) {
         printf("%s\t%s%s%s\n", bad ? "bad" : "ok", what, bad ? "\t" : "",
                bad ? bad : "");
@@ -93,25 +96,13 @@ ctl_check_say(ctl_t *ctl, const char *what, const char *bad)
            strcmp(what, "database") == 0 ? "" : ",", what,
            bad ? "false" : "true");
 
-    if (bad == NULL) {
-        printf("null}");
-        return 0;
+    if (bad) {
+        ctl_string(bad);
     }
 
-    putchar('"');
+    printf(bad ? "}" : "null}");
 
-    for (p = bad; *p; p++) {
-        if (*p == '"' || *p == '\\') {
-            printf("\\%c", *p);
-
-        } else {
-            putchar((unsigned char) *p < ' ' ? ' ' : *p);
-        }
-    }
-
-    printf("\"}");
-
-    return 1;
+    return bad != NULL;
 }
 
 
@@ -152,7 +143,7 @@ ctl_check_database(ctl_t *ctl)
 
 
 static const char *
-ctl_check_helper(const char *path)
+ctl_check_helper(ctl_t *ctl, const char *path)
 {
     struct stat      st;
     struct statvfs   fs;
@@ -177,7 +168,11 @@ ctl_check_helper(const char *path)
         return "it lies on a file system that is mounted nosuid";
     }
 
-    return NULL;
+    /* only root can be the user that may run it, and read its key */
+
+    return geteuid() == 0
+           ? ctl_helper_status(path, ctl->key ? ctl->key : PM_KEY_FILE)
+           : NULL;
 }
 
 

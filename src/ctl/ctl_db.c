@@ -127,6 +127,45 @@ ctl_notice(void *data, const PGresult *res)
 }
 
 
+void
+ctl_string(const char *text)
+{
+    const unsigned char  *p;
+
+    putchar('"');
+
+    for (p = (const unsigned char *) text; *p; p++) {
+
+        if (*p < ' ') {
+            printf("\\u%04x", *p);
+            continue;
+        }
+
+        if (*p == '"' || *p == '\\') {
+            putchar('\\');
+        }
+
+        putchar(*p);
+    }
+
+    putchar('"');
+}
+
+
+void
+ctl_done(ctl_t *ctl, const char *done, const char *name)
+{
+    if (!ctl->json) {
+        printf("%s %s\n", done, name);
+        return;
+    }
+
+    printf("{\"status\":\"%s\",\"name\":", done);
+    ctl_string(name);
+    printf("}\n");
+}
+
+
 const char *
 ctl_host(void)
 {

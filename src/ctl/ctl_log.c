@@ -20,10 +20,13 @@
 #define CTL_ARCHIVE_PAGE  1000
 
 
+static int ctl_verify_end(ctl_t *ctl, PGconn *conn, long long checked);
 static int ctl_verify_archive(ctl_t *ctl, PGconn *conn);
 static int ctl_verify_line(PGconn *conn, char *line, char hash[65],
     int *done);
 static int ctl_archive_host(ctl_t *ctl, PGconn *conn, const char *host);
+static void ctl_archived(ctl_t *ctl, const char *host, const char *path,
+    const char *n);
 static FILE *ctl_archive_open(ctl_t *ctl, const char *host,
     const char *until, const char *to, char path[4096]);
 static int ctl_archive_write(PGconn *conn, FILE *file, const char *host,
@@ -84,10 +87,7 @@ ctl_log_verify(ctl_t *ctl)
         }
 
         if (PQgetisnull(res, 0, 0)) {
-            rc = CTL_OK;
-            ctl->json ? printf("{\"ok\":true,\"checked\":%lld,\"bad\":null}\n",
-                               checked)
-                      : printf("ok %lld events\n", checked);
+            rc = ctl_verify_end(ctl, conn, checked);
             break;
         }
 
@@ -99,6 +99,42 @@ ctl_log_verify(ctl_t *ctl)
     PQfinish(conn);
 
     return rc;
+}
+
+
+/* whole from inside; the marks tell of an end that is missing */
+
+static int
+ctl_verify_end(ctl_t *ctl, PGconn *conn, long long checked)
+{
+    int        rc;
+    long long  marks;
+
+    if (ctl->anchor) {
+        rc = ctl_anchor(ctl, conn, &marks);
+
+        if (rc != CTL_OK) {
+            return rc;
+        }
+    }
+
+    if (ctl->json) {
+        printf("{\"ok\":true,\"checked\":%lld,\"bad\":null", checked);
+
+        if (ctl->anchor) {
+            printf(",\"marks\":%lld", marks);
+        }
+
+        printf("}\n");
+
+    } else if (ctl->anchor) {
+        printf("ok %lld events, %lld marks\n", checked, marks);
+
+    } else {
+        printf("ok %lld events\n", checked);
+    }
+
+    return CTL_OK;
 }
 
 
@@ -224,6 +260,10 @@ ctl_log_export(ctl_t *ctl)
         return ctl_say(CTL_USAGE, "--format is csv or jsonl");
     }
 
+    if (ctl->format && ctl->json && strcmp(ctl->format, "csv") == 0) {
+        return ctl_say(CTL_USAGE, "--json is no CSV");
+    }
+
     params[0] = ctl->format ? ctl->format : "jsonl";
     params[1] = NULL;
     params[2] = ctl->host;
@@ -282,8 +322,21 @@ ctl_log_archive(ctl_t *ctl)
 
     rc = hosts ? CTL_OK : CTL_FAILED;
 
+    if (ctl->json) {
+        printf("[");
+    }
+
     for (i = 0; rc == CTL_OK && i < PQntuples(hosts); i++) {
+
+        if (ctl->json && i) {
+            printf(",");
+        }
+
         rc = ctl_archive_host(ctl, conn, PQgetvalue(hosts, i, 0));
+    }
+
+    if (ctl->json) {
+        printf("]\n");
     }
 
     PQclear(hosts);
@@ -333,7 +386,7 @@ ctl_archive_host(ctl_t *ctl, PGconn *conn, const char *host)
     if (rc != CTL_OK || PQntuples(plan) == 0) {
 
         if (rc == CTL_OK) {
-            printf("nothing to archive of %s\n", host);
+            ctl_archived(ctl, host, NULL, "0");
         }
 
         goto done;
@@ -390,8 +443,7 @@ ctl_archive_host(ctl_t *ctl, PGconn *conn, const char *host)
         rc = ctl_exec(conn, "cannot archive", "COMMIT");
 
         if (rc == CTL_OK) {
-            printf("archived %s operations of %s in %s\n",
-                   PQgetvalue(res, 0, 0), host, path);
+            ctl_archived(ctl, host, path, PQgetvalue(res, 0, 0));
         }
 
     } else {
@@ -412,6 +464,25 @@ done:
     PQclear(res);
 
     return rc;
+}
+
+
+static void
+ctl_archived(ctl_t *ctl, const char *host, const char *path, const char *n)
+{
+    if (ctl->json) {
+        printf("{\"host\":");
+        ctl_string(host);
+        printf(",\"operations\":%s,\"file\":", n);
+        path ? ctl_string(path) : (void) printf("null");
+        printf("}");
+
+    } else if (path) {
+        printf("archived %s operations of %s in %s\n", n, host, path);
+
+    } else {
+        printf("nothing to archive of %s\n", host);
+    }
 }
 
 

@@ -189,7 +189,9 @@ ctl_token_add(ctl_t *ctl)
                     "'procmgrctl', $6)", 6, params, "token", NULL);
 
     if (rc == CTL_OK) {
-        printf("%s\n", token);
+        ctl->json ? printf("{\"name\":\"%s\",\"token\":\"%s\"}\n", name,
+                           token)
+                  : printf("%s\n", token);
     }
 
     explicit_bzero(token, sizeof(token));
@@ -304,7 +306,7 @@ ctl_said(ctl_t *ctl, const char *said, const char *kind, const char *done,
     }
 
     if (strcmp(said, "already") == 0) {
-        printf("unchanged %s\n", name);
+        ctl_done(ctl, "unchanged", name);
         return CTL_OK;
     }
 

@@ -23,7 +23,7 @@
 
 static int ctl_is_migration(const struct dirent *entry);
 static int ctl_migrate_begin(PGconn *conn);
-static int ctl_migrate_one(PGconn *conn, const char *dir, const char *name,
+static int ctl_migrate_one(ctl_t *ctl, PGconn *conn, const char *name,
     int *applied);
 static char *ctl_read(const char *dir, const char *name);
 
@@ -65,7 +65,16 @@ ctl_migrate(ctl_t *ctl)
         conn = ctl_connect(ctl);
 
         for (i = 0; i < n && rc == CTL_OK; i++) {
-            rc = ctl_migrate_one(conn, dir, names[i]->d_name, &applied);
+            rc = ctl_migrate_one(ctl, conn, names[i]->d_name, &applied);
+
+            if (applied && ctl->json) {
+                printf(done ? "," : "{\"applied\":[");
+                ctl_string(names[i]->d_name);
+
+            } else if (applied) {
+                printf("applied %s\n", names[i]->d_name);
+            }
+
             done += applied;
         }
 
@@ -97,7 +106,10 @@ ctl_migrate(ctl_t *ctl)
 
     free(names);
 
-    if (rc == CTL_OK && done == 0) {
+    if (ctl->json) {
+        printf(done ? "]}\n" : "{\"applied\":[]}\n");
+
+    } else if (rc == CTL_OK && done == 0) {
         printf("the schema is up to date\n");
     }
 
@@ -136,7 +148,7 @@ ctl_migrate_begin(PGconn *conn)
 
 
 static int
-ctl_migrate_one(PGconn *conn, const char *dir, const char *name, int *applied)
+ctl_migrate_one(ctl_t *ctl, PGconn *conn, const char *name, int *applied)
 {
     int          rc;
     char         version[4], *sql;
@@ -145,7 +157,7 @@ ctl_migrate_one(PGconn *conn, const char *dir, const char *name, int *applied)
 
     *applied = 0;
 
-    sql = ctl_read(dir, name);
+    sql = ctl_read(ctl->argc ? ctl->argv[0] : PM_SQL_DIR, name);
 
     if (sql == NULL) {
         return CTL_FAILED;
@@ -203,7 +215,6 @@ ctl_migrate_one(PGconn *conn, const char *dir, const char *name, int *applied)
 
         if (rc == CTL_OK) {
             *applied = 1;
-            printf("applied %s\n", name);
         }
     }
 

@@ -31,18 +31,20 @@ static void ctl_usage(FILE *to);
 
 static const ctl_command_t  ctl_commands[] = {
 
-    { "migrate", NULL, 0, 1, "",
-      ctl_migrate, "migrate [DIR]" },
+    { "migrate", NULL, 0, 1, "j",
+      ctl_migrate, "migrate [DIR] [--json]" },
 
-    { "account", "add", 1, 1, "rpu",
+    { "account", "add", 1, 1, "rpuj",
       ctl_account_add,
-      "account add NAME --role ROLE [--password-stdin] [--or-update]" },
+      "account add NAME --role ROLE [--password-stdin] [--or-update] "
+      "[--json]" },
 
     { "account", "list", 0, 0, "j",
       ctl_account_list, "account list [--json]" },
 
-    { "account", "passwd", 1, 1, "p",
-      ctl_account_passwd, "account passwd NAME [--password-stdin]" },
+    { "account", "passwd", 1, 1, "pj",
+      ctl_account_passwd, "account passwd NAME [--password-stdin] "
+      "[--json]" },
 
     { "account", "role", 2, 2, "j",
       ctl_account_role, "account role NAME ROLE [--json]" },
@@ -59,8 +61,9 @@ static const ctl_command_t  ctl_commands[] = {
     { "account", "allow", 1, 257, "j",
       ctl_account_allow, "account allow NAME [SERVICE ...] [--json]" },
 
-    { "token", "add", 2, 2, "rd",
-      ctl_token_add, "token add TOKEN ACCOUNT [--role ROLE] [--days N]" },
+    { "token", "add", 2, 2, "rdj",
+      ctl_token_add, "token add TOKEN ACCOUNT [--role ROLE] [--days N] "
+      "[--json]" },
 
     { "token", "list", 0, 0, "j",
       ctl_token_list, "token list [--json]" },
@@ -71,22 +74,27 @@ static const ctl_command_t  ctl_commands[] = {
     { "session", "list", 0, 0, "j",
       ctl_session_list, "session list [--json]" },
 
-    { "session", "end", 1, 1, "",
-      ctl_session_end, "session end ID" },
+    { "session", "end", 1, 1, "j",
+      ctl_session_end, "session end ID [--json]" },
 
-    { "log", "verify", 0, 0, "jHa",
-      ctl_log_verify, "log verify [--host HOST | --archive FILE] [--json]" },
+    { "log", "verify", 0, 0, "jHaA",
+      ctl_log_verify, "log verify [--host HOST] [--anchor FILE] | "
+      "[--archive FILE] [--json]" },
 
-    { "log", "export", 0, 0, "fHST",
-      ctl_log_export, "log export [--format csv|jsonl] [--host HOST] "
+    { "log", "heads", 0, 0, "jH",
+      ctl_log_heads, "log heads [--host HOST] [--json]" },
+
+    { "log", "export", 0, 0, "fHSTj",
+      ctl_log_export, "log export [--format csv|jsonl | --json] [--host HOST] "
       "[--since TIME] [--until TIME]" },
 
     { "log", "archive", 1, 1, "dHj",
-      ctl_log_archive, "log archive --days N [--host HOST] DIR" },
+      ctl_log_archive, "log archive --days N [--host HOST] DIR "
+      "[--json]" },
 
-    { "check", NULL, 0, 0, "jEPNC",
-      ctl_check, "check [--helper FILE] [--policy FILE] [--nginx FILE] "
-      "[--config FILE] [--json]" },
+    { "check", NULL, 0, 0, "jEKPNC",
+      ctl_check, "check [--helper FILE] [--key FILE] [--policy FILE] "
+      "[--nginx FILE] [--config FILE] [--json]" },
 
     { "policy", "check", 3, 3, "rj",
       ctl_policy_check, "policy check FILE ACTION TARGET [--role ROLE] "
@@ -97,6 +105,7 @@ static const ctl_command_t  ctl_commands[] = {
 
 
 static const struct option  ctl_long[] = {
+    { "anchor", required_argument, NULL, 'A' },
     { "archive", required_argument, NULL, 'a' },
     { "config", required_argument, NULL, 'C' },
     { "conninfo", required_argument, NULL, 'c' },
@@ -106,6 +115,7 @@ static const struct option  ctl_long[] = {
     { "help", no_argument, NULL, 'h' },
     { "host", required_argument, NULL, 'H' },
     { "json", no_argument, NULL, 'j' },
+    { "key", required_argument, NULL, 'K' },
     { "nginx", required_argument, NULL, 'N' },
     { "or-update", no_argument, NULL, 'u' },
     { "password-stdin", no_argument, NULL, 'p' },
@@ -213,11 +223,13 @@ ctl_options(ctl_t *ctl, int argc, char **argv, char *seen)
 
             break;
 
+        case 'A': ctl->anchor = optarg; break;
         case 'a': ctl->archive = optarg; break;
         case 'C': ctl->config = optarg; break;
         case 'E': ctl->helper = optarg; break;
         case 'f': ctl->format = optarg; break;
         case 'H': ctl->host = optarg; break;
+        case 'K': ctl->key = optarg; break;
         case 'N': ctl->nginx = optarg; break;
         case 'P': ctl->policy = optarg; break;
         case 'S': ctl->since = optarg; break;

@@ -68,10 +68,17 @@ is($rc, 1, 'a policy that anybody may write');
 
 # check
 
-my $helper = write_file('helper', 04750, "#!/bin/sh\n");
+$db->instance('prepare');
+my $helper = "$db->{dir}/libexec/procmgr-helper";
+my $key = "$db->{dir}/etc/helper.key";
+my $dumb = write_file('dumb', 04750, "#!/bin/sh\n");
+chown 0, (stat $helper)[5], $dumb;
+chmod 04750, $dumb;
+my $root = write_file('root', 04750, "#!/bin/sh\n");
+my $other = write_file('key', 0600, 'a' x 64);
 my $nginx = write_file('nginx', 0755, "#!/bin/sh\n"
     . "echo \"\$@\" >$dir/args\n[ \"\$4\" != $dir/bad ]\n");
-my @good = ('--helper', $helper, '--policy', $policy, '--nginx', $nginx);
+my @good = ('--helper', $helper, '--key', $key, '--policy', $policy, '--nginx', $nginx);
 
 ($out, $err, $rc) = $db->ctl('check', @good);
 is("$rc $out$err", "0 ok\tdatabase\nok\thelper\nok\tpolicy\nok\tnginx\n",
@@ -86,7 +93,11 @@ for (['policy', '--policy', $bad, qr/line 1/],
      ['nginx', '--nginx', "$dir/none", qr/cannot be started/],
      ['helper', '--helper', "$dir/none", qr/No such file/],
      ['helper', '--helper', $nginx, qr/mode is not 4750/],
-     ['helper', '--helper', $dir, qr/no regular file/])
+     ['helper', '--helper', $dir, qr/no regular file/],
+     ['helper', '--helper', $dumb, qr/gives no answer/],
+     ['helper', '--helper', $root, qr/who may run it/],
+     ['helper', '--key', $other, qr/mac/],
+     ['helper', '--key', "$dir/none", qr/key cannot be read/])
 {
     my ($what, $opt, $value, $like) = @$_;
     ($out, $err, $rc) = $db->ctl('check', @good, $opt, $value);

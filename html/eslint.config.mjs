@@ -1,6 +1,7 @@
 import js from '@eslint/js';
 
-const browser = Object.fromEntries(['AbortController', 'AbortSignal', 'FormData',
+const browser = Object.fromEntries(['AbortController', 'AbortSignal', 'EventSource',
+  'FormData',
   'Intl',
   'ResizeObserver', 'URL', 'URLSearchParams', 'addEventListener',
   'clearInterval', 'clearTimeout', 'crypto', 'devicePixelRatio',

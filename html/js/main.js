@@ -2,6 +2,7 @@
 
 import { render } from 'preact';
 
+import { listenToEvents } from './events.js';
 import { loadLanguage } from './i18n.js';
 import { resume } from './session.js';
 import { App } from './ui/app.js';
@@ -11,3 +12,5 @@ await Promise.all([loadLanguage(), resume()]);
 
 render(html`<${App} />`,
   /** @type {Element} */ (document.getElementById('app')));
+
+listenToEvents();

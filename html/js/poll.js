@@ -50,7 +50,8 @@ class Feed {
     clearTimeout(this.timer);
 
     /* what is not there now is not asked for again and again */
-    if (this.wanted && !ABSENT.includes(this.error?.status ?? 200)) {
+    if (this.wanted && !supplied.has(this.path)
+      && !ABSENT.includes(this.error?.status ?? 200)) {
       const pace = Math.min(...this.users.values());
 
       this.timer = setTimeout(() => this.ask(),
@@ -128,6 +129,9 @@ class Feed {
 /** @type {Map<string, Feed>} */
 const feeds = new Map();
 
+/** paths whose answers come by themselves @type {Set<string>} */
+const supplied = new Set();
+
 /** @param {string} path */
 function feedOf(path) {
   let feed = feeds.get(path);
@@ -145,6 +149,47 @@ function feedOf(path) {
 export function kick() {
   for (const feed of feeds.values()) {
     if (feed.wanted) {
+      feed.ask();
+    }
+  }
+}
+
+
+/**
+ * An answer that came unasked: its path is not polled from now on.
+ *
+ * @param {string} path @param {any} data undefined: no news
+ */
+export function supply(path, data) {
+  const feed = feeds.get(path);
+
+  supplied.add(path);
+  clearTimeout(feed?.timer);
+
+  if (feed && data !== undefined) {
+    feed.data = data;
+    feed.etag = null;
+    feed.error = null;
+    feed.at = Date.now();
+    feed.version++;
+
+    for (const redraw of feed.users.keys()) {
+      redraw();
+    }
+  }
+}
+
+
+/* nothing comes by itself any more */
+export function askAgain() {
+  const paths = [...supplied];
+
+  supplied.clear();
+
+  for (const path of paths) {
+    const feed = feeds.get(path);
+
+    if (feed?.wanted) {
       feed.ask();
     }
   }

@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict';
 
-import { loggedIn, page, quiet } from './harness.mjs';
+import { test } from 'node:test';
+
+import { complaints, loggedIn, page, quiet } from './harness.mjs';
 
 
 loggedIn();
@@ -29,6 +31,79 @@ quiet('the header lines have the form of top', async () => {
 });
 
 
+/* events: where the server has them, nothing is asked for that they tell */
+
+/** @returns {{ asked: () => number, off: () => void }} polls of the summary */
+function countPolls() {
+  let asked = 0;
+  const note = (/** @type {import('playwright-core').Request} */ request) => {
+    asked += /system\/summary$/.test(request.url()) ? 1 : 0;
+  };
+
+  page.on('request', note);
+
+  return { asked: () => asked, off: () => page.off('request', note) };
+}
+
+const time = () => page.getAttribute('.card.lines time', 'datetime');
+
+/** @param {number} times the summary on the screen changes so often */
+async function changes(times) {
+  for (let i = 0; i < times; i++) {
+    const was = await time();
+
+    await page.waitForFunction((t) => document.querySelector(
+      '.card.lines time')?.getAttribute('datetime') !== t, was,
+    { timeout: 30000 });
+  }
+}
+
+
+quiet('what comes as events is not polled', async () => {
+  await Promise.all([page.waitForResponse((r) => (
+    r.url().endsWith('/events') && r.status() === 200)), page.reload()]);
+  await page.waitForSelector('.card.lines time');
+  await changes(2);
+
+  const polls = countPolls();
+
+  await changes(4);
+  polls.off();
+  assert.equal(polls.asked(), 0);
+});
+
+
+quiet('no events while paused, they come again', async () => {
+  const closed = page.waitForEvent('requestfailed',
+    (r) => r.url().endsWith('/events'));
+
+  await page.click('.tools button[aria-pressed]');
+  await closed;
+
+  const opened = page.waitForRequest((r) => r.url().endsWith('/events'));
+
+  await page.click('.tools button[aria-pressed]');
+  await opened;
+  await changes(2);
+});
+
+
+test('events that fail give way to polling', async () => {
+  await page.route('**/events', (route) => route.abort());
+  await page.reload();
+  await page.waitForSelector('.card.lines time');
+
+  const polls = countPolls();
+
+  await changes(3);
+  polls.off();
+  assert.ok(polls.asked() >= 2);
+  complaints.length = 0;
+});
+
+
+/* polling, from here on: that server tells nothing by itself */
+
 quiet('header lines and processes refresh every two seconds', async () => {
   /** @type {Record<string, number[]>} */
   const asked = { summary: [], process: [] };
@@ -39,7 +114,12 @@ quiet('header lines and processes refresh every two seconds', async () => {
       asked[name].push(Date.now());
     }
   };
-  const time = () => page.getAttribute('.card.lines time', 'datetime');
+  await page.unroute('**/events');
+  await page.route('**/events', (route) => route.fulfill({ status: 404 }));
+  await page.reload();
+  await page.waitForSelector('.card.lines time');
+  await page.waitForTimeout(2000);
+
   const first = await time();
 
   page.on('request', note);
@@ -181,4 +261,54 @@ quiet('rows do not move under the pointer', async () => {
   await page.waitForTimeout(2500);
   assert.deepEqual(await names(), ['p1', 'p2', 'p3']);
   await page.unroute(path);
+});
+
+
+quiet('failed units stand in a card of their own', async () => {
+  const units = [{ name: '<img src=x onerror=alert(4)>.service',
+    description: 'Broken\u202e', load_state: 'loaded', active_state: 'failed',
+    sub_state: 'failed' }, { name: 'fine.service', description: 'Fine',
+    load_state: 'loaded', active_state: 'active', sub_state: 'running' }];
+
+  await page.route('**/system/units', (route) => route.fulfill(
+    { json: units }));
+  await page.reload();
+
+  const card = page.locator('[aria-labelledby="units"]');
+
+  await card.waitFor();
+  assert.match(await card.innerText(),
+    /Failed units\s+1 of 2[^]*<img src=x onerror[^]*failed/);
+  assert.doesNotMatch(await card.innerText(), /fine\.service|\u202e/);
+  assert.equal(await page.locator('main img').count(), 0);
+  await page.unroute('**/system/units');
+});
+
+
+quiet('the charts begin with what the server remembers', async () => {
+  const at = Date.now();
+  const history = Array.from({ length: 300 }, (_, i) => ({ seq: i + 1,
+    time: new Date(at - (300 - i) * 1000).toISOString(),
+    cpu: { id: 40 }, memory: { total: 100, used_available: 50 },
+    swap: { total: 0, used: 0 }, load: [1, 1, 1],
+    network: { rx_bytes_per_s: 1000, tx_bytes_per_s: 2000 } }));
+
+  await page.route('**/system/history*', (route) => route.fulfill(
+    { json: { history, next: 300 } }));
+
+  const asked = page.waitForRequest((r) => /system\/history/.test(r.url()));
+
+  await page.reload();
+  assert.match((await asked).url(), /since=0/);
+
+  /* where the line of the last minutes is drawn: left of the middle, too */
+  await page.waitForFunction(() => {
+    const canvas = document.querySelector('.chart canvas');
+    const { width = 0, height = 0 } = canvas ?? {};
+    const data = width > 0 && canvas?.getContext('2d')
+      ?.getImageData(Math.floor(width * .4), 0, 4, height).data;
+
+    return data && data.some((v, i) => i % 4 === 2 && v > data[i - 2] + 60);
+  });
+  await page.unroute('**/system/history*');
 });

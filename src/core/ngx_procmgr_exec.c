@@ -3,6 +3,7 @@
 
 
 #include "ngx_procmgr_exec.h"
+#include "ngx_procmgr_zone.h"
 #include "../policy/pm_fail.h"
 #include <sys/prctl.h>
 
@@ -22,6 +23,7 @@ struct ngx_procmgr_execs_s {
     ngx_procmgr_t             *pm;
     ngx_queue_t                waiting;
     ngx_event_t                pump;
+    uint64_t                   beat;    /* ms, when it was last looked at */
 };
 
 
@@ -42,9 +44,13 @@ struct ngx_procmgr_exec_s {
     ngx_procmgr_reply_pt       handler;
     void                      *data;
     ngx_procmgr_reply_t        reply;
+    uint64_t                   since;   /* ms, when it came */
+    unsigned                   late:1;  /* it expires from its turn on */
+    unsigned                   stale:1; /* nobody counts on it any more */
 };
 
 
+static void ngx_procmgr_execs_beat(ngx_procmgr_execs_t *execs);
 static void ngx_procmgr_execs_pump(ngx_event_t *ev);
 static void ngx_procmgr_exec_set_state(ngx_procmgr_exec_t *exec,
     ngx_procmgr_exec_state_e state);
@@ -122,6 +128,12 @@ ngx_procmgr_exec(ngx_procmgr_t *pm, pm_wire_text_t *text, ngx_msec_t timeout,
     exec->record = record;
     exec->handler = handler;
     exec->data = data;
+    exec->late = ngx_strnstr((u_char *) text->data, "\nexpires=", text->len)
+                 == NULL;
+
+    ngx_procmgr_execs_beat(execs);
+
+    exec->since = execs->beat;
 
     ngx_queue_insert_tail(&execs->waiting, &exec->queue);
 
@@ -150,6 +162,47 @@ ngx_procmgr_exec_forget(ngx_procmgr_exec_t *exec)
 }
 
 
+/*
+ * Other workers must not take an operation for lost that still waits here, so
+ * that who waits says so.  If this worker stood still meanwhile for longer
+ * than they can be expected to believe it, nothing that waited is started.
+ */
+
+static void
+ngx_procmgr_execs_beat(ngx_procmgr_execs_t *execs)
+{
+    uint64_t             now;
+    ngx_queue_t         *q;
+    ngx_procmgr_exec_t  *exec;
+
+    now = ngx_procmgr_boottime();
+
+    if (now - execs->beat > NGX_PROCMGR_EXEC_LIFETIME) {
+
+        for (q = ngx_queue_head(&execs->waiting);
+             q != ngx_queue_sentinel(&execs->waiting);
+             q = ngx_queue_next(q))
+        {
+            exec = ngx_queue_data(q, ngx_procmgr_exec_t, queue);
+            exec->stale = exec->late;
+        }
+    }
+
+    execs->beat = now;
+
+    if (ngx_queue_empty(&execs->waiting)) {
+        return;
+    }
+
+    exec = ngx_queue_data(ngx_queue_head(&execs->waiting), ngx_procmgr_exec_t,
+                          queue);
+
+    if (now - exec->since >= NGX_PROCMGR_EXEC_LONG) {
+        execs->pm->sh->helper_waited = now;
+    }
+}
+
+
 /* starts those whose turn it is, in the order they came */
 
 static void
@@ -164,10 +217,18 @@ ngx_procmgr_execs_pump(ngx_event_t *ev)
 
     ev->timedout = 0;
 
+    ngx_procmgr_execs_beat(execs);
+
     while (!ngx_queue_empty(&execs->waiting)) {
 
         q = ngx_queue_head(&execs->waiting);
         exec = ngx_queue_data(q, ngx_procmgr_exec_t, queue);
+
+        if (exec->stale) {
+            ngx_procmgr_exec_close(exec, NGX_PROCMGR_EXEC_AWAY,
+                                   NGX_PROCMGR_EXEC_STALE);
+            continue;
+        }
 
         turn = ngx_procmgr_exec_turn(execs->pm, exec->timeout);
 
@@ -223,6 +284,11 @@ ngx_procmgr_exec_start(ngx_procmgr_exec_t *exec)
     ngx_connection_t  *c;
 
     pm = exec->pm;
+
+    if (exec->late) {
+        pm_wire_addu(&exec->text, "expires",
+                     pm->execs->beat + NGX_PROCMGR_EXEC_LIFETIME);
+    }
 
     if (ngx_procmgr_exec_seal(pm, &exec->out, &exec->text) != NGX_OK) {
         ngx_procmgr_exec_close(exec, NGX_PROCMGR_EXEC_AWAY,

@@ -12,6 +12,7 @@
 
 #define NGX_PROCMGR_EXEC_EXITING   "the worker is shutting down"
 #define NGX_PROCMGR_EXEC_NO_TURN   "too many runs of the helper wait"
+#define NGX_PROCMGR_EXEC_STALE     "it waited while its worker stood still"
 #define NGX_PROCMGR_EXEC_TOO_LONG  "the request to the helper is too long"
 #define NGX_PROCMGR_EXEC_LATE      "the helper did not answer in time"
 #define NGX_PROCMGR_EXEC_ENDED     "the helper ended without an answer"

@@ -28,7 +28,10 @@ ngx_procmgr_request(pm_wire_text_t *t, const char *verb, const char *op,
     pm_wire_add(t, "op", op);
     pm_wire_addn(t, "actor", actor->data, actor->len);
     pm_wire_add(t, "role", role);
-    pm_wire_addu(t, "expires", ngx_procmgr_boottime() + lifetime);
+
+    if (lifetime) {
+        pm_wire_addu(t, "expires", ngx_procmgr_boottime() + lifetime);
+    }
 }
 
 

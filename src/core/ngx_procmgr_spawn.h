@@ -41,7 +41,16 @@ typedef void (*ngx_procmgr_reply_pt)(void *data, ngx_procmgr_reply_t *reply);
 /* in init_process; other programs of this user cannot read the key then */
 ngx_int_t ngx_procmgr_execs_init(ngx_procmgr_t *pm, ngx_cycle_t *cycle);
 
-/* v, verb, op, actor, role, expires; the caller adds the rest */
+/* ms from a request's turn on: the helper begins none that is older */
+#define NGX_PROCMGR_EXEC_LIFETIME  20000
+/* ms of waiting from which on all workers are told, see helper_waited */
+#define NGX_PROCMGR_EXEC_LONG      5000
+
+/*
+ * v, verb, op, actor, role, expires; the caller adds the rest.  A lifetime of
+ * 0 is for ngx_procmgr_exec() alone: it is good for NGX_PROCMGR_EXEC_LIFETIME
+ * from its turn on, however long it waited.
+ */
 void ngx_procmgr_request(pm_wire_text_t *t, const char *verb, const char *op,
     ngx_str_t *actor, const char *role, ngx_msec_t lifetime);
 

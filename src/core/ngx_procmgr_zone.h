@@ -99,6 +99,7 @@ struct ngx_procmgr_shm_s {
 
     ngx_procmgr_lease_t      helpers[NGX_PROCMGR_HELPERS];
     ngx_atomic_t             helper_said;   /* its trouble was logged once */
+    uint64_t                 helper_waited; /* when one had waited long */
     ngx_procmgr_lease_t      recoverer;     /* of operations left open */
     ngx_atomic_t             pg_met;        /* times a worker reached it */
 

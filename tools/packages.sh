@@ -55,6 +55,7 @@ need_test()
     need_command wrk wrk
     need_command supervisor supervisord
     need_command systemd systemctl
+    need_command dbus dbus-daemon
     need_file cron /etc/init.d/cron
     need_file openssh-server /etc/init.d/ssh
 }

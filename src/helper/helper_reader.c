@@ -221,6 +221,8 @@ helper_reader_process(helper_reading_t *r, const pm_wire_pid_t *p)
         helper_reader_end(r, f, error ? error
                                 : f == PM_READ_EXE || f == PM_READ_CWD
                                 ? helper_reader_link(r, pm_read_names[f])
+                                : f == PM_READ_NETNS
+                                ? helper_reader_link(r, "ns/net")
                                 : helper_reader_file(r, pm_read_names[f]));
     }
 

@@ -85,6 +85,7 @@ ngx_http_procmgr_holders_free(ngx_http_procmgr_holders_t *h)
     pm_lates_free(&h->lates);
     ngx_free(h->ask);
     ngx_free(h->asked);
+    free(h->unknown);
 
     ngx_http_procmgr_kept_release(h->old);
     ngx_http_procmgr_kept_release(h->kept);
@@ -97,6 +98,10 @@ ngx_http_procmgr_holders_read(ngx_http_procmgr_holders_t *h)
     size_t            i;
     unsigned          fields;
     const pm_proc_t  *p;
+
+    if (h->netns) {
+        h->unknown = pm_netns_unknown(h->netns, &h->nunknown);
+    }
 
     p = pm_snapshot_procs(h->job->snapshot);
 
@@ -168,6 +173,13 @@ ngx_http_procmgr_holders_ask(ngx_http_procmgr_holders_t *h,
             fields |= 1 << PM_READ_FD;
             h->fds++;
         }
+    }
+
+    if (h->unknown
+        && bsearch(&p->pid, h->unknown, h->nunknown, sizeof(int32_t),
+                   pm_netns_by_pid))
+    {
+        fields |= 1 << PM_READ_NETNS;
     }
 
     if (fields) {
@@ -249,6 +261,15 @@ ngx_http_procmgr_holders_record(void *data, const pm_wire_head_t *head,
 
         } else if (head->error == 0) {
             ngx_http_procmgr_holders_fds(h, head, bytes);
+        }
+
+        break;
+
+    case PM_READ_NETNS:
+
+        if (h->netns && head->error == 0) {
+            pm_netns_told(h->netns, head->pid, (const char *) bytes,
+                          head->len);
         }
 
         break;

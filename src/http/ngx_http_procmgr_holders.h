@@ -13,6 +13,7 @@
 #include "ngx_http_procmgr_system.h"
 #include "../proc/pm_fd_keep.h"
 #include "../proc/pm_late.h"
+#include "../proc/pm_netns.h"
 
 
 typedef struct ngx_http_procmgr_kept_s  ngx_http_procmgr_kept_t;
@@ -22,6 +23,9 @@ typedef struct {
     ngx_procmgr_job_t               *job;
     ngx_uint_t                       role;
     ngx_http_procmgr_search_t       *search;    /* or NULL: its fields too */
+    pm_netnses_t                    *netns;     /* or NULL: its numbers too */
+    int32_t                         *unknown;   /* pids to ask for them */
+    size_t                           nunknown;
 
     pm_fd_map_t                      map;
     pm_fd_walk_t                     walk;
@@ -46,7 +50,7 @@ ngx_int_t ngx_http_procmgr_holders_init(ngx_http_procmgr_holders_t *h,
     ngx_procmgr_job_t *job, ngx_uint_t role);
 void ngx_http_procmgr_holders_free(ngx_http_procmgr_holders_t *h);
 
-/* h->map has what is wanted, h->search is set: reads all */
+/* h->map has what is wanted, h->search and h->netns are set: reads all */
 ngx_int_t ngx_http_procmgr_holders_read(ngx_http_procmgr_holders_t *h);
 
 /* a process of the snapshot or a late one, and its name; or NULL */

@@ -95,6 +95,7 @@ ngx_http_procmgr_make_services(ngx_procmgr_job_t *job)
     }
 
     v.holders.search = v.search;
+    v.holders.netns = v.args->netns ? &v.netns : NULL;
 
     if (ngx_http_procmgr_holders_read(&v.holders) != NGX_OK) {
         goto done;
@@ -398,7 +399,7 @@ ngx_http_procmgr_services_row(ngx_http_procmgr_services_t *v,
 }
 
 
-/* of another's number often nothing but who is in it is known */
+/* where the helper may not tell a number, who is in it is known */
 
 static void
 ngx_http_procmgr_services_netns(ngx_http_procmgr_services_t *v,

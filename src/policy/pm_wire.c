@@ -24,7 +24,7 @@ static int pm_wire_mac_ok(const char *data, size_t len, const uint8_t *key);
 
 const char *const  pm_read_names[PM_READ_MAX] = {
     "fd", "files", "nfiles", "exe", "cwd", "environ", "io", "cmdline",
-    "maps", "smaps", "smaps_rollup"
+    "maps", "smaps", "smaps_rollup", "netns"
 };
 
 

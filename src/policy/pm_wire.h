@@ -59,10 +59,11 @@ typedef struct {                      /* an element of a read's payload */
 /*
  * Fields of the verb "read", each a bit 1 << PM_READ_* in a request and one
  * record in the answer.  The data of a record is the file as the kernel
- * gives it but for these three:
+ * gives it but for these:
  *   FD      "<fd> <link>\0" for every descriptor
  *   FILES   "<fd> <pos> <flags octal> <path>\0" for every regular file
  *   NFILES  the number of regular files in decimal
+ *   NETNS   "net:[<number>]", where the link of the namespace leads
  */
 typedef enum {
     PM_READ_FD = 0,
@@ -76,6 +77,7 @@ typedef enum {
     PM_READ_MAPS,
     PM_READ_SMAPS,
     PM_READ_SMAPS_ROLLUP,
+    PM_READ_NETNS,
     PM_READ_MAX
 } pm_read_field_e;
 

@@ -123,6 +123,90 @@ pm_netns_mark(const pm_netnses_t *list, int32_t pid, uint64_t *mark)
 }
 
 
+int32_t *
+pm_netns_unknown(const pm_netnses_t *list, size_t *n)
+{
+    size_t             i;
+    int32_t           *pids;
+    unsigned           k;
+    const pm_netns_t  *ns;
+
+    *n = 0;
+
+    pids = malloc((list->n * PM_NETNS_PIDS + 1) * sizeof(int32_t));
+    if (pids == NULL) {
+        return NULL;
+    }
+
+    for (i = 1; i < list->n; i++) {
+        ns = &list->elts[i];
+
+        for (k = 0; ns->number == 0 && k < ns->npids; k++) {
+            pids[(*n)++] = ns->pid[k];
+        }
+    }
+
+    if (*n == 0) {
+        free(pids);
+        return NULL;
+    }
+
+    qsort(pids, *n, sizeof(int32_t), pm_netns_by_pid);
+
+    return pids;
+}
+
+
+int
+pm_netns_by_pid(const void *one, const void *two)
+{
+    int32_t  a, b;
+
+    a = *(const int32_t *) one;
+    b = *(const int32_t *) two;
+
+    return (a > b) - (a < b);
+}
+
+
+void
+pm_netns_told(pm_netnses_t *list, int32_t pid, const char *link, size_t len)
+{
+    size_t       i;
+    uint64_t     number;
+    unsigned     k;
+    pm_netns_t  *ns;
+
+    if (len < sizeof("net:[0]") - 1 || memcmp(link, "net:[", 5) != 0
+        || link[len - 1] != ']')
+    {
+        return;
+    }
+
+    number = 0;
+
+    for (i = 5; i < len - 1; i++) {
+
+        if (link[i] < '0' || link[i] > '9' || number > UINT32_MAX) {
+            return;
+        }
+
+        number = number * 10 + (uint64_t) (link[i] - '0');
+    }
+
+    for (i = 0; i < list->n; i++) {
+        ns = &list->elts[i];
+
+        for (k = 0; ns->number == 0 && k < ns->npids; k++) {
+            if (ns->pid[k] == pid) {
+                ns->number = number;
+                return;
+            }
+        }
+    }
+}
+
+
 size_t
 pm_netns_sockets(const pm_netnses_t *list, pm_socks_t *s, unsigned protos,
     unsigned tcp, unsigned udp)

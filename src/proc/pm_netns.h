@@ -45,6 +45,19 @@ void pm_netns_free(pm_netnses_t *list);
 int pm_netns_add(pm_netnses_t *list, int32_t pid);
 
 /*
+ * Processes of other namespaces whose number is not known, sorted; *n of them.
+ * malloc()ed, or NULL when there is none or no memory.
+ */
+int32_t *pm_netns_unknown(const pm_netnses_t *list, size_t *n);
+
+/* of qsort() and bsearch() */
+int pm_netns_by_pid(const void *one, const void *two);
+
+/* what the link ns/net of that process says, "net:[4026531840]" */
+void pm_netns_told(pm_netnses_t *list, int32_t pid, const char *link,
+    size_t len);
+
+/*
  * Adds the sockets of all namespaces but the first, whose index they get;
  * protos, tcp and udp as pm_socks_dump() takes them.  The number of those
  * that could not be read.

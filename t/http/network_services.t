@@ -16,7 +16,7 @@ use Test::More;
 use Test::Procmgr;
 use Test::ProcmgrProc;
 
-my $t = Test::Procmgr->new(plan => 19)->run(interval => '50ms', workers => 2);
+my $t = Test::Procmgr->new(plan => 20)->run(interval => '50ms', workers => 2);
 my $s = $t->login();
 my $six = eval { bound(AF_INET6, SOCK_STREAM, '::1', 1); 1 };
 
@@ -154,7 +154,7 @@ sub elsewhere {
 }
 
 SKIP: {
-    skip 'system calls are numbered otherwise', 13
+    skip 'system calls are numbered otherwise', 14
         if `uname -m` ne "x86_64\n";
 
     my $there = elsewhere('nobody', sub {
@@ -193,6 +193,8 @@ SKIP: {
     my ($l) = grep { $_->{local} eq "127.0.0.1:$port" } @k;
     is("$l->{proto} $l->{state} $l->{user}", 'tcp LISTEN nobody',
         'a listener in another one');
+    is($l->{netns}, (stat "/proc/$there->{pid}/ns/net")[1],
+        'its number, which the helper tells');
     is($l->{pid_program} =~ /^(\d+)/ ? $1 : '-', $there->{pid},
         'with its holder');
     is(scalar @{ $l->{pids} }, 2, 'and the other one');

@@ -26,7 +26,7 @@ our @EXPORT_OK = qw(boot_ms uuid escape unescape start_time %FIELD);
 
 our %FIELD;
 @FIELD{qw(fd files nfiles exe cwd environ io cmdline maps smaps
-    smaps_rollup)} = (0 .. 10);
+    smaps_rollup netns)} = (0 .. 11);
 
 my $top = abs_path(dirname(__FILE__) . '/../../../..');
 

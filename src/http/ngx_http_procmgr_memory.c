@@ -2,6 +2,7 @@
 /* The family "memory": one process; watches are in files of their own */
 
 
+#include "ngx_http_procmgr_groups.h"
 #include "ngx_http_procmgr_item.h"
 #include "ngx_http_procmgr_row.h"
 #include "ngx_http_procmgr_summary.h"
@@ -60,6 +61,9 @@ static void ngx_http_procmgr_memory_gone(ngx_procmgr_job_t *job);
 
 
 ngx_http_procmgr_route_t  ngx_http_procmgr_memory_routes[] = {
+
+    { NGX_HTTP_GET, "groups", NGX_PROCMGR_ROLE_VIEWER, 0,
+      ngx_http_procmgr_memory_groups },
 
     { NGX_HTTP_GET, "self", NGX_PROCMGR_ROLE_VIEWER, 0,
       ngx_http_procmgr_memory_self },

@@ -10,6 +10,7 @@
 #define MEMORY   NGX_HTTP_PROCMGR_MEMORY
 #define CONTROL  NGX_HTTP_PROCMGR_CONTROL
 #define LOG      NGX_HTTP_PROCMGR_LOG
+#define EVENTS   NGX_HTTP_PROCMGR_EVENTS
 
 #define GET      NGX_HTTP_GET
 #define POST     NGX_HTTP_POST
@@ -109,7 +110,10 @@ const ngx_http_procmgr_route_doc_t  ngx_http_procmgr_route_docs[] = {
 
     { MEMORY, GET, "{pid}/maps", NULL, 'a', "human shape grouped", NULL,
       "The maps of a process, those of one file as one" },
-    { MEMORY, GET, "groups", NULL, 'a', "human by", NULL,
+    { MEMORY, GET, "self/maps", NULL, 'a', "human shape grouped", NULL,
+      "The maps of that worker" },
+    { MEMORY, GET, "groups", NULL, 'o',
+      "by groups.sort groups.order groups.limit groups.pss human", NULL,
       "Sums over the processes of a user, a unit or a name" },
     { MEMORY, GET, "watches", NULL, 'a', NULL, NULL, "The watches there are" },
     { MEMORY, POST, "watches", NULL, 'c', NULL,
@@ -149,6 +153,9 @@ const ngx_http_procmgr_route_doc_t  ngx_http_procmgr_route_docs[] = {
     { CONTROL, POST, "priority", NULL, 'x', NULL,
       "pid create_time identity nice ionice cpu_affinity",
       "Change the priorities of a process" },
+
+    { EVENTS, GET, "", NULL, 'e', NULL, NULL,
+      "The summary, the state of the log, alerts and watches as they change" },
 
     { LOG, GET, "", NULL, 'o', LOG_FILTER " log.limit before", NULL,
       "Operations, the newest first" },
@@ -198,6 +205,17 @@ const ngx_http_procmgr_param_doc_t  ngx_http_procmgr_param_docs[] = {
       "as in: cpu_percent > 1 and (username = root or name ~ nginx)" },
     { "open", 's', 1, 1024, NULL, NULL, "processes that have this file open" },
     { "grouped", 'b', 0, 0, NULL, "true", "maps of one file as one" },
+
+    { "by", 'e', 0, 0, "user unit name", "\"user\"",
+      "what the processes of a group have in common" },
+    { "groups.sort", 'e', 0, 0,
+      "rss vms processes threads cpu_time pss uss swap group", "\"rss\"",
+      "the order" },
+    { "groups.order", 'e', 0, 0, "asc desc", NULL,
+      "asc where the order is that of the groups' names, else desc" },
+    { "groups.limit", 'i', 1, 100000, NULL, NULL, "how many at most" },
+    { "groups.pss", 'b', 0, 0, NULL, "true",
+      "PSS, USS and swap too, which takes time" },
     { "recursive", 'b', 0, 0, NULL, "false", "children's children too" },
 
     { "history.since", 'i', 0, SEQ_MAX, NULL, "0",
@@ -325,7 +343,7 @@ const ngx_http_procmgr_problem_doc_t  ngx_http_procmgr_problem_docs[] = {
       "This host or this configuration has it not" },
     { 503, "Unavailable",
       "database_unavailable helper_unavailable busy timeout zone_full "
-      "too_many_operations", "Something that is needed is away or full" },
+      "too_many_operations too_many_listeners", "Something that is needed is away or full" },
 
     { 0, NULL, NULL, NULL }
 };

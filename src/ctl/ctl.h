@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <libpq-fe.h>
 
+#include "../policy/pm_policy.h"
+
 
 /* exit codes, as the manual page has them */
 #define CTL_OK        0
@@ -117,6 +119,10 @@ int ctl_log_export(ctl_t *ctl);
 int ctl_log_archive(ctl_t *ctl);
 int ctl_check(ctl_t *ctl);
 int ctl_policy_check(ctl_t *ctl);
+
+/* the target in the policy's words; *found is the line that permits it */
+pm_permit_e ctl_policy_process(const pm_policy_t *policy, int signal,
+    const char *target, unsigned role, const pm_policy_entry_t **found);
 
 
 #endif /* _CTL_H_INCLUDED_ */

@@ -240,10 +240,13 @@ ctl_policy_check(ctl_t *ctl)
     }
 
     if (pm_action(ctl->argv[1]) == -1 && strcmp(ctl->argv[1], "command") != 0
-        && strcmp(ctl->argv[1], "journal") != 0)
+        && strcmp(ctl->argv[1], "journal") != 0
+        && strcmp(ctl->argv[1], "signal") != 0
+        && strcmp(ctl->argv[1], "priority") != 0)
     {
         return ctl_say(CTL_USAGE, "an action is one of start, stop, restart, "
-                       "reload, enable, disable, status, journal, command");
+                       "reload, enable, disable, status, journal, command, "
+                       "signal, priority");
     }
 
     if (pm_policy_load(&policy, ctl->argv[0], geteuid()) == -1) {
@@ -314,6 +317,10 @@ ctl_policy_ask(pm_policy_t *policy, const char *action, char *target,
         return pm_words_split(&words, target, strlen(target)) == -1
                ? PM_DENY_UNKNOWN
                : pm_policy_command(policy, "", words.word, words.n, role, e);
+    }
+
+    if (strcmp(action, "signal") == 0 || strcmp(action, "priority") == 0) {
+        return ctl_policy_process(policy, action[0] == 's', target, role, e);
     }
 
     if (strcmp(action, "journal") != 0) {

@@ -25,6 +25,11 @@ my $policy = write_file('policy.conf', 0644, <<'EOP');
 service web systemd nginx.service actions=start,restart,status roles=operator,admin timeout=30
 service web systemd nginx.service actions=stop roles=admin timeout=30
 command uptime path=/usr/bin/uptime uptime -p user=nobody roles=viewer,operator timeout=5
+signal uid=1000..1999,3000 sigs=TERM,HUP roles=operator
+signal uid=1000 sigs=KILL roles=admin
+priority uid=1000 nice=0..19 ionice=idle roles=operator
+priority uid=2000 affinity=on roles=operator
+protect pid=4711 unit=ssh.service
 EOP
 
 # policy check
@@ -38,7 +43,32 @@ for (['restart', 'web', 0, "permit line 1 roles operator,admin\n"],
      ['command', 'uptime "-p"', 0, "permit line 3 roles viewer,operator\n"],
      ['command', 'uptime -p; id', 6, "deny no line names it\n"],
      ['command', 'uptime "-p', 6, "deny no line names it\n"],
-     ['command', '', 6, "deny no line names it\n"])
+     ['command', '', 6, "deny no line names it\n"],
+     ['signal', 'uid=1000 sigs=TERM', 0, "permit line 4 roles operator\n"],
+     ['signal', 'sigs=HUP uid=3000', 0, "permit line 4 roles operator\n"],
+     ['signal', 'uid=1000 sigs=KILL', 0, "permit line 5 roles admin\n"],
+     ['signal', 'uid=1001 sigs=KILL', 6, "deny no line names it\n"],
+     ['signal', 'uid=2000 sigs=TERM', 6, "deny no line names it\n"],
+     ['signal', 'uid=1000 sigs=TERM pid=4711', 6, "deny no line names it\n"],
+     ['signal', 'uid=1000 sigs=TERM pid=4712', 0,
+      "permit line 4 roles operator\n"],
+     ['signal', 'uid=1000 sigs=TERM unit=ssh.service', 6,
+      "deny no line names it\n"],
+     ['signal', 'uid=1000 sigs=TERM,HUP', 6, "deny no line names it\n"],
+     ['signal', 'uid=1000..1001 sigs=TERM', 6, "deny no line names it\n"],
+     ['signal', 'uid=1000', 6, "deny no line names it\n"],
+     ['signal', 'sigs=TERM', 6, "deny no line names it\n"],
+     ['signal', 'uid=1000 nice=5', 6, "deny no line names it\n"],
+     ['signal', 'nonsense', 6, "deny no line names it\n"],
+     ['priority', 'uid=1000 nice=5', 0, "permit line 6 roles operator\n"],
+     ['priority', 'uid=1000 nice=0 ionice=idle', 0,
+      "permit line 6 roles operator\n"],
+     ['priority', 'uid=1000 nice=-1', 6, "deny no line names it\n"],
+     ['priority', 'uid=1000 nice=5 affinity=on', 6,
+      "deny no line names it\n"],
+     ['priority', 'uid=2000 affinity=on', 0, "permit line 7 roles operator\n"],
+     ['priority', 'uid=2000', 6, "deny no line names it\n"],
+     ['priority', 'uid=1000 sigs=TERM', 6, "deny no line names it\n"])
 {
     my ($action, $target, $code, $said) = @$_;
     ($out, $err, $rc) = $db->ctl('policy', 'check', $policy, $action, $target);

@@ -210,7 +210,7 @@ sub operation {
             sleep 0.3;
             $f->cut();
             $held = $f->met(undef, 8);
-            heal($f, 'cut') if !$held;
+            heal($f, 'cut'), $f->answer($ask, 5) if !$held;
         }
 
         last if $held || $ask->{text} !~ /^HTTP\S+ 503/;

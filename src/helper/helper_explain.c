@@ -8,6 +8,8 @@
 #include "helper.h"
 #include "../policy/pm_path.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,6 +18,9 @@
 static const char *helper_supervisor_known(const uint8_t *text, size_t len,
     char *why, size_t size);
 static void helper_lsb_description(const char *path, char *buf, size_t size);
+static void helper_systemd_pids(const char *group, pm_wire_text_t *t);
+static size_t helper_systemd_group(int dir, unsigned depth, char *text,
+    size_t len, size_t size);
 
 
 /* in the order in which one explains the other */
@@ -136,6 +141,8 @@ helper_systemd_list(const pm_policy_entry_t *e, const helper_state_t *s,
         return;
     }
 
+    helper_systemd_pids(helper_systemd_get(s, "ControlGroup"), t);
+
     for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         value = helper_systemd_get(s, keys[i][0]);
 
@@ -164,6 +171,99 @@ helper_systemd_list(const pm_policy_entry_t *e, const helper_state_t *s,
     if (end && (size_t) (end - value) < sizeof(text)) {
         pm_wire_addn(t, "program", value + 5, (size_t) (end - value) - 5);
     }
+}
+
+
+/* all of the unit's control group, as many as there is room for */
+
+static void
+helper_systemd_pids(const char *group, pm_wire_text_t *t)
+{
+    int      fd;
+    char     path[PM_WIRE_TEXT + 32], text[800];
+    size_t   i;
+
+    /* where systemd has a tree of its own beside others, that first */
+
+    static const char *const  roots[] = {
+        "/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified", "/sys/fs/cgroup"
+    };
+
+    text[0] = '\0';
+
+    for (i = 0; group[0] == '/' && group[1] && i < 3; i++) {
+
+        snprintf(path, sizeof(path), "%s%s", roots[i], group);
+
+        fd = open(path, O_RDONLY|O_DIRECTORY|O_CLOEXEC);
+
+        if (fd != -1 && helper_systemd_group(fd, 0, text, 0, sizeof(text))) {
+            pm_wire_add(t, "pids", text);
+            return;
+        }
+    }
+}
+
+
+/* its processes and those of the groups below it; closes dir */
+
+static size_t
+helper_systemd_group(int dir, unsigned depth, char *text, size_t len,
+    size_t size)
+{
+    int             fd;
+    DIR            *d;
+    char            buf[4096];
+    char           *p, *save;
+    ssize_t         n;
+    struct dirent  *e;
+
+    fd = openat(dir, "cgroup.procs", O_RDONLY|O_CLOEXEC);
+    n = fd == -1 ? -1 : read(fd, buf, sizeof(buf) - 1);
+
+    if (fd != -1) {
+        close(fd);
+    }
+
+    /* the last line may be cut where the buffer ends */
+
+    while (n > 0 && buf[n - 1] != '\n') {
+        n--;
+    }
+
+    buf[n > 0 ? n : 0] = '\0';
+
+    for (p = strtok_r(buf, "\n", &save); p; p = strtok_r(NULL, "\n", &save)) {
+        if (strcmp(p, "0") != 0 && len + strlen(p) + 2 < size) {
+            len += (size_t) snprintf(text + len, size - len, "%s%s",
+                                     len ? "," : "", p);
+        }
+    }
+
+    d = fdopendir(dir);
+
+    if (d == NULL) {
+        close(dir);
+        return len;
+    }
+
+    while (depth < 8 && (e = readdir(d)) != NULL) {
+
+        if (e->d_type != DT_DIR || e->d_name[0] == '.') {
+            continue;
+        }
+
+        fd = openat(dir, e->d_name,
+                    O_RDONLY|O_DIRECTORY|O_NOFOLLOW|O_CLOEXEC);
+
+        if (fd != -1) {
+            len = helper_systemd_group(fd, depth + 1, text, len, size);
+        }
+    }
+
+    closedir(d);
+
+    return len;
 }
 
 

@@ -218,6 +218,7 @@ is($l->{enabled}, 0, 'not enabled');
 is($l->{unit_file}, '/run/systemd/system/odd.service', 'unit file');
 is("$l->{state} $l->{sub_state}", 'active running', 'state');
 cmp_ok(abs($l->{since} - time()), '<', 10, 'since');
+is($l->{pids}, $l->{main_pid}, 'its one process');
 is($l->{main_start}, Test::Helper::start_time($l->{main_pid}), 'process');
 
 # what it says

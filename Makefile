@@ -45,7 +45,7 @@ MODULE      := $(B)/ngx_http_procmgr_module.so
 NGX         := $(B)/nginx-src
 MODULE_SRCS := ngx_http_procmgr_module.c \
                $(wildcard src/proc/*.[ch] src/policy/*.[ch] \
-                          src/core/*.[ch] src/http/*.[ch])
+                          src/core/*.[ch] src/http/*.[ch] sql/*.sql)
 
 ifeq ($(BUILD),sanitize)
 MODULE_OPT  := --with-cc-opt="$(OPT)" --with-ld-opt="-fsanitize=address,undefined"
@@ -235,11 +235,15 @@ prefix      ?= /usr
 sysconfdir  ?= /etc
 libexecdir  ?= $(prefix)/libexec
 datadir     ?= $(prefix)/share
+mandir      ?= $(datadir)/man
 moddir      ?= $(prefix)/lib/nginx/modules
 
-install: build ## into $(DESTDIR): module, helper, procmgrctl, page, examples
+install: build ## into $(DESTDIR): module, helper, procmgrctl, page, man pages
 	install -D -m 644 $(MODULE) $(DESTDIR)$(moddir)/ngx_http_procmgr_module.so
 	install -D -m 4750 $(B)/procmgr-helper $(DESTDIR)$(libexecdir)/procmgr-helper
 	install -D -m 755 $(B)/procmgrctl $(DESTDIR)$(prefix)/bin/procmgrctl
 	install -d $(DESTDIR)$(datadir)/procmgr $(DESTDIR)$(sysconfdir)/procmgr
 	cp -R $(B)/html sql examples $(DESTDIR)$(datadir)/procmgr/
+	install -d $(DESTDIR)$(mandir)/man5 $(DESTDIR)$(mandir)/man8
+	install -m 644 debian/*.5 $(DESTDIR)$(mandir)/man5/
+	install -m 644 debian/*.8 $(DESTDIR)$(mandir)/man8/

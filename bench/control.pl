@@ -43,9 +43,24 @@ $t->finish();
 # three runs of the script, one of the helper, two commits, all in ms
 
 sub one {
-    my (@script, @helper, @commit, @ours);
+    my (@script, @helper, @commit, @ours, @start);
 
     act('s1');
+
+    # without a shell, and with no socket to talk to it ends where it would
+    # wait for its request
+
+    for (1 .. 10 * $rounds) {
+        push @start, timed(sub {
+            my $pid = fork() // die "fork: $!";
+            if ($pid == 0) {
+                open STDIN, '<', '/dev/null';
+                exec { "$t->{dir}/libexec/procmgr-helper" } 'procmgr-helper';
+                kill 'KILL', $$;
+            }
+            waitpid $pid, 0;
+        });
+    }
 
     for (1 .. $rounds) {
         push @script, timed(sub { system "$d/s1", 'status' });
@@ -69,6 +84,7 @@ $$ LANGUAGE plpgsql;
 SQL
     $ms = $t->psql('CALL public.bench_run(50, 0)');
 
+    row('the start of the helper, ms', scalar @start, median(@start), 0, 3);
     row('an action on a service that does nothing, ms', 1, median(@ours),
         3 * median(@script) + median(@helper) + 2 * $ms, 1.5);
 }

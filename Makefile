@@ -188,7 +188,8 @@ stop: ## stop that instance and its demonstration service
 	@tools/stop.sh
 
 test: test-packages ## everything: unit, helper, HTTP, faults, page, lint
-	@$(MAKE) --no-print-directory build unit faults-build
+	@$(MAKE) --no-print-directory build unit \
+	    $(if $(TESTS),$(if $(findstring fault,$(TESTS)),faults-build),faults-build)
 	@BUILD_DIR=$(B) BUILD=$(BUILD) FAULTS_DIR=$(FAULTS_DIR) \
 	    tools/test.sh $(TESTS)
 

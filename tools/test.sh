@@ -10,7 +10,7 @@ cd "$top" || exit 1
 : "${BUILD_DIR:=$top/build/release}"
 export BUILD_DIR
 
-[ $# -gt 0 ] || set -- lint t/helper t/sql t/http t/ui
+[ $# -gt 0 ] || set -- lint t/fault t/helper t/sql t/http t/ui
 
 status=0
 perl_tests=

@@ -118,8 +118,10 @@ sub new {
 
 sub run {
     my ($self, %o) = @_;
-    # for the helper, which is linked for this instance
+    # for the helper, which is linked for this instance; what a make around
+    # this was told is for another build
 
+    delete local @ENV{qw(MAKEFLAGS MFLAGS MAKEOVERRIDES)};
     local $ENV{BUILD} = 'faults';
     local $ENV{FAIL_DIR} = $self->{fail};
 

@@ -55,6 +55,7 @@ sub one {
             my $pid = fork() // die "fork: $!";
             if ($pid == 0) {
                 open STDIN, '<', '/dev/null';
+                no warnings 'exec';
                 exec { "$t->{dir}/libexec/procmgr-helper" } 'procmgr-helper';
                 kill 'KILL', $$;
             }

@@ -1,0 +1,19 @@
+
+/* included into all files of tools/coverage.sh: what ends there is counted */
+
+
+#include <unistd.h>
+
+
+extern void __gcov_dump(void);
+
+
+static inline void __attribute__((noreturn))
+pm_coverage_exit(int status)
+{
+    __gcov_dump();
+    _exit(status);
+}
+
+
+#define _exit(status)  pm_coverage_exit(status)

@@ -255,8 +255,8 @@ void ngx_procmgr_watch_alert(const ngx_procmgr_watch_t *w, double limit,
 void ngx_procmgr_watch_time(const ngx_procmgr_watch_t *w, uint64_t t,
     char buf[NGX_PROCMGR_WATCH_TIME]);
 /* a "watch" for those who listen */
-void ngx_procmgr_watch_event(ngx_procmgr_t *pm, const ngx_procmgr_watch_t *w,
-    const char *what);
+void ngx_procmgr_watch_event(const ngx_procmgr_watch_t *w, const char *what,
+    char *buf, size_t len);
 
 
 /* watch_find.c, in a pool thread */

@@ -3,7 +3,6 @@
 
 
 #include "ngx_procmgr_watch.h"
-#include "ngx_procmgr_event.h"
 #include "../proc/pm_human.h"
 
 
@@ -555,11 +554,10 @@ ngx_procmgr_watch_alert(const ngx_procmgr_watch_t *w, double limit, char *buf,
 
 
 void
-ngx_procmgr_watch_event(ngx_procmgr_t *pm, const ngx_procmgr_watch_t *w,
-    const char *what)
+ngx_procmgr_watch_event(const ngx_procmgr_watch_t *w, const char *what,
+    char *buf, size_t len)
 {
     char       title[NGX_PROCMGR_WATCH_TARGET + 16];
-    char       buf[NGX_PROCMGR_WATCH_DETAIL];
     pm_json_t  j;
 
     ngx_procmgr_watch_title(w, title, sizeof(title));
@@ -578,8 +576,5 @@ ngx_procmgr_watch_event(ngx_procmgr_t *pm, const ngx_procmgr_watch_t *w,
 
     pm_json_object_end(&j);
 
-    ngx_procmgr_watch_text(&j, buf, sizeof(buf));
-
-    (void) ngx_procmgr_event_publish(pm, NGX_PROCMGR_EVENT_WATCH,
-                                     (u_char *) buf, ngx_strlen(buf));
+    ngx_procmgr_watch_text(&j, buf, len);
 }

@@ -290,7 +290,7 @@ ngx_http_procmgr_op_launch(ngx_procmgr_t *pm, ngx_http_procmgr_agent_t *agent,
     ngx_http_procmgr_op_set_state(op, NGX_HTTP_PROCMGR_OP_INTENT);
 
     if (op->args[8] == NULL
-        || ngx_procmgr_pg_query(pm, NGX_HTTP_PROCMGR_SQL_OP_INTENT, 11,
+        || ngx_procmgr_pg_query(pm, NGX_HTTP_PROCMGR_SQL_OP_INTENT, 12,
                                 op->args, NGX_HTTP_PROCMGR_OP_PATIENCE,
                                 ngx_http_procmgr_op_intent_done, op)
            == NULL)

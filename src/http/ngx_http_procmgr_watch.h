@@ -36,7 +36,7 @@ ngx_int_t ngx_http_procmgr_watch_limits_parse(json_t *json,
 char *ngx_http_procmgr_watch_def_text(const ngx_procmgr_watch_def_t *def);
 
 
-/* watch_change.c: the handlers of routes */
+/* watch_create.c, watch_change.c: the handlers of routes */
 
 ngx_int_t ngx_http_procmgr_watch_create(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx);
@@ -48,6 +48,44 @@ ngx_int_t ngx_http_procmgr_watch_patch(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx);
 ngx_int_t ngx_http_procmgr_watch_delete(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx);
+
+
+/* between watch_create.c and watch_change.c */
+
+typedef enum {
+    NGX_HTTP_PROCMGR_WATCH_CREATE = 0,
+    NGX_HTTP_PROCMGR_WATCH_START,
+    NGX_HTTP_PROCMGR_WATCH_STOP,
+    NGX_HTTP_PROCMGR_WATCH_PATCH,
+    NGX_HTTP_PROCMGR_WATCH_DELETE
+} ngx_http_procmgr_watch_what_e;
+
+
+typedef struct {                            /* malloc()ed */
+    ngx_http_request_t           *r;        /* weak */
+    ngx_pool_cleanup_t           *gone;
+    ngx_procmgr_t                *pm;
+    ngx_uint_t                    what;
+    ngx_procmgr_watch_def_t       def;
+    u_char                        op[37];   /* of the row */
+    char                          actor[NGX_PROCMGR_WATCH_ACTOR];
+    char                          remote[NGX_PROCMGR_WATCH_REMOTE];
+    ngx_uint_t                    role;
+    char                          detail[NGX_PROCMGR_WATCH_DETAIL];
+    pm_watch_who_t                who;      /* what it starts with */
+    ngx_procmgr_watch_sample_t    first;
+    unsigned                      stopped:1;    /* by this change */
+} ngx_http_procmgr_change_t;
+
+/* the request's until it waits for something */
+ngx_http_procmgr_change_t *ngx_http_procmgr_watch_change(
+    ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx, ngx_uint_t what);
+/* the request, if it still waits; the change is the caller's to free */
+ngx_http_request_t *ngx_http_procmgr_watch_detach(
+    ngx_http_procmgr_change_t *c);
+/* looks at the process, then goes on: what a handler returns */
+ngx_int_t ngx_http_procmgr_watch_look(ngx_http_request_t *r,
+    ngx_http_procmgr_change_t *c);
 
 
 /* watch_note.c */

@@ -11,37 +11,8 @@
 
 #include "ngx_http_procmgr_watch.h"
 #include "ngx_http_procmgr_sql.h"
+#include "../core/ngx_procmgr_event.h"
 #include "../core/ngx_procmgr_task.h"
-#include "../policy/pm_words.h"
-
-
-#define NGX_HTTP_PROCMGR_WATCH_COMMANDS  60000  /* ms, as control has it */
-
-
-typedef enum {
-    NGX_HTTP_PROCMGR_WATCH_CREATE = 0,
-    NGX_HTTP_PROCMGR_WATCH_START,
-    NGX_HTTP_PROCMGR_WATCH_STOP,
-    NGX_HTTP_PROCMGR_WATCH_PATCH,
-    NGX_HTTP_PROCMGR_WATCH_DELETE
-} ngx_http_procmgr_watch_what_e;
-
-
-typedef struct {                            /* malloc()ed; see _done() */
-    ngx_http_request_t           *r;        /* weak */
-    ngx_pool_cleanup_t           *gone;
-    ngx_procmgr_t                *pm;
-    ngx_uint_t                    what;
-    ngx_procmgr_watch_def_t       def;
-    u_char                        op[37];   /* of the row */
-    char                          actor[NGX_PROCMGR_WATCH_ACTOR];
-    char                          remote[NGX_PROCMGR_WATCH_REMOTE];
-    ngx_uint_t                    role;
-    char                          detail[NGX_PROCMGR_WATCH_DETAIL];
-    pm_watch_who_t                who;      /* what it starts with */
-    ngx_procmgr_watch_sample_t    first;
-    unsigned                      stopped:1;    /* by this change */
-} ngx_http_procmgr_change_t;
 
 
 typedef struct {                            /* in the thread */
@@ -56,15 +27,9 @@ typedef struct {                            /* in the thread */
 } ngx_http_procmgr_watch_look_t;
 
 
-static ngx_http_procmgr_change_t *ngx_http_procmgr_watch_change(
-    ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx, ngx_uint_t what);
 static ngx_int_t ngx_http_procmgr_watch_known(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx, ngx_procmgr_watch_t *w);
-static ngx_int_t ngx_http_procmgr_watch_command(ngx_http_request_t *r,
-    ngx_http_procmgr_ctx_t *ctx, ngx_procmgr_body_t *body, json_t *list);
 static void ngx_http_procmgr_watch_gone(void *data);
-static ngx_int_t ngx_http_procmgr_watch_look(ngx_http_request_t *r,
-    ngx_http_procmgr_change_t *c);
 static void ngx_http_procmgr_watch_looking(void *ctx, ngx_log_t *log);
 static void ngx_http_procmgr_watch_looked(void *ctx);
 static ngx_int_t ngx_http_procmgr_watch_write(ngx_http_procmgr_change_t *c);
@@ -76,8 +41,6 @@ static ngx_int_t ngx_http_procmgr_watch_answer(ngx_http_request_t *r,
     ngx_procmgr_t *pm, const u_char *id, ngx_uint_t status);
 static ngx_int_t ngx_http_procmgr_watch_exists(ngx_http_request_t *r,
     const u_char *other);
-static ngx_http_request_t *ngx_http_procmgr_watch_detach(
-    ngx_http_procmgr_change_t *c);
 
 
 static const char *const  ngx_http_procmgr_watch_codes[] = {
@@ -85,9 +48,7 @@ static const char *const  ngx_http_procmgr_watch_codes[] = {
 };
 
 
-/* owned by the request until it waits for something */
-
-static ngx_http_procmgr_change_t *
+ngx_http_procmgr_change_t *
 ngx_http_procmgr_watch_change(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx, ngx_uint_t what)
 {
@@ -138,7 +99,7 @@ ngx_http_procmgr_watch_gone(void *data)
 }
 
 
-static ngx_http_request_t *
+ngx_http_request_t *
 ngx_http_procmgr_watch_detach(ngx_http_procmgr_change_t *c)
 {
     ngx_http_request_t  *r;
@@ -183,145 +144,6 @@ ngx_http_procmgr_watch_known(ngx_http_request_t *r,
     }
 
     return NGX_OK;
-}
-
-
-ngx_int_t
-ngx_http_procmgr_watch_create(ngx_http_request_t *r,
-    ngx_http_procmgr_ctx_t *ctx)
-{
-    u_char                         why[NGX_HTTP_PROCMGR_WATCH_WHY];
-    ngx_procmgr_view_t             view;
-    ngx_procmgr_watch_def_t        def;
-    ngx_http_procmgr_change_t     *c;
-    ngx_http_procmgr_list_args_t   args;
-
-    if (ngx_http_procmgr_args(r, ctx, NULL, NULL) != NGX_OK) {
-        return ctx->rc;
-    }
-
-    if (ngx_http_procmgr_watch_def_parse(ctx->body, &def, 0, why) != NGX_OK) {
-        return ngx_http_procmgr_problem(r, NGX_HTTP_BAD_REQUEST,
-                                        "bad_parameter", "%s", why);
-    }
-
-    if (ctx->pm->pg == NULL) {
-        return ngx_http_procmgr_db_away(r);
-    }
-
-    if (def.on_alert[0]) {
-        return ngx_http_procmgr_problem(r, NGX_HTTP_NOT_IMPLEMENTED,
-                                        "unsupported", "on_alert");
-    }
-
-    c = ngx_http_procmgr_watch_change(r, ctx, NGX_HTTP_PROCMGR_WATCH_CREATE);
-    if (c == NULL) {
-        return NGX_ERROR;
-    }
-
-    c->def = def;
-    c->def.role = (uint32_t) c->role;
-
-    /* the row of the start has the id of the watch */
-
-    ngx_memcpy(c->def.id, c->op, 37);
-    ngx_memcpy(c->def.actor, c->actor, sizeof(c->actor));
-    ngx_memcpy(c->def.remote, c->remote, sizeof(c->remote));
-
-    if (def.on_alert[0] == '\0') {
-        return ngx_http_procmgr_watch_look(r, c);
-    }
-
-    ctx->data = c;
-
-    ngx_memzero(&args, sizeof(ngx_http_procmgr_list_args_t));
-
-    args.what = NGX_HTTP_PROCMGR_LIST_COMMANDS;
-    args.role = ctx->role;
-
-    if (ngx_http_procmgr_control_view(r, &args, &view) != NGX_OK) {
-        (void) ngx_http_procmgr_watch_detach(c);
-        ngx_free(c);
-        return NGX_ERROR;
-    }
-
-    view.max_age = NGX_HTTP_PROCMGR_WATCH_COMMANDS;
-
-    return ngx_http_procmgr_control_look(r, ctx, &view,
-                                         ngx_http_procmgr_watch_command);
-}
-
-
-/* what an alert may start is looked at now, by whoever is to be blamed */
-
-static ngx_int_t
-ngx_http_procmgr_watch_command(ngx_http_request_t *r,
-    ngx_http_procmgr_ctx_t *ctx, ngx_procmgr_body_t *body, json_t *list)
-{
-    json_t                     *entry, *request;
-    ngx_int_t                   rc;
-    pm_words_t                  words;
-    const char                 *id, *user, *text;
-    ngx_http_procmgr_act_t     *act;
-    ngx_http_procmgr_change_t  *c;
-
-    c = ctx->data;
-    text = c->def.on_alert;
-
-    rc = pm_words_split(&words, text, ngx_strlen(text));
-    request = ngx_http_procmgr_command_request(&words, 0);
-    act = ngx_http_procmgr_control_act(r, request);
-
-    if (act == NULL) {
-        rc = NGX_ERROR;
-        goto failed;
-    }
-
-    if (list == NULL) {
-        rc = ngx_http_procmgr_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                      "helper_unavailable",
-                                      "the commands of the policy cannot be "
-                                      "looked at");
-        goto failed;
-    }
-
-    act->type = "command_run";
-    act->verb = "command";
-    act->target.data = (u_char *) text;
-    act->target.len = ngx_strlen(text);
-
-    entry = rc == 0 ? ngx_http_procmgr_command_find(list,
-                                json_object_get(act->request, "argv"))
-                    : NULL;
-
-    id = json_string_value(json_object_get(entry, "id"));
-    user = json_string_value(json_object_get(entry, "user"));
-
-    if (id == NULL) {
-        rc = ngx_http_procmgr_op_refuse(r, ctx, act, "unknown_command",
-                 "on_alert is none of the policy's commands for this role");
-        goto failed;
-    }
-
-    if (user
-        && (ngx_strcmp(user, "root") == 0 || ngx_strcmp(user, "0") == 0)
-        && ngx_http_procmgr_control_fresh(r, ctx, act) != NGX_OK)
-    {
-        rc = ctx->rc;
-        goto failed;
-    }
-
-    ngx_cpystrn((u_char *) c->def.command, (u_char *) id,
-                sizeof(c->def.command));
-
-    return ngx_http_procmgr_watch_look(r, c);
-
-failed:
-
-    (void) ngx_http_procmgr_watch_detach(c);
-    ngx_free(c);
-
-    return rc;
 }
 
 
@@ -444,9 +266,7 @@ ngx_http_procmgr_watch_delete(ngx_http_request_t *r,
 }
 
 
-/* its process, and whether it can be read */
-
-static ngx_int_t
+ngx_int_t
 ngx_http_procmgr_watch_look(ngx_http_request_t *r,
     ngx_http_procmgr_change_t *c)
 {
@@ -703,6 +523,7 @@ static ngx_int_t
 ngx_http_procmgr_watch_counts(ngx_http_procmgr_change_t *c)
 {
     char                  err[NGX_PROCMGR_ERR_LEN];
+    char                  event[NGX_PROCMGR_WATCH_DETAIL];
     u_char                other[37];
     ngx_int_t             rc;
     ngx_procmgr_watch_t   w;
@@ -729,8 +550,11 @@ ngx_http_procmgr_watch_counts(ngx_http_procmgr_change_t *c)
 
     if (rc == NGX_OK && ngx_procmgr_watch_get(c->pm, c->def.id, &w) == NGX_OK)
     {
-        ngx_procmgr_watch_event(c->pm, &w,
-                                ngx_http_procmgr_watch_codes[c->what]);
+        ngx_procmgr_watch_event(&w, ngx_http_procmgr_watch_codes[c->what],
+                                event, sizeof(event));
+
+        (void) ngx_procmgr_event_publish(c->pm, NGX_PROCMGR_EVENT_WATCH,
+                                         (u_char *) event, ngx_strlen(event));
     }
 
     if (c->what == NGX_HTTP_PROCMGR_WATCH_DELETE) {

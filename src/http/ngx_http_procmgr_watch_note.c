@@ -7,6 +7,7 @@
 
 #include "ngx_http_procmgr_watch.h"
 #include "ngx_http_procmgr_sql.h"
+#include "../policy/pm_words.h"
 
 
 #define NGX_HTTP_PROCMGR_NOTES_AT_ONCE  4
@@ -21,8 +22,9 @@ typedef struct {                            /* malloc()ed */
 
 static void ngx_http_procmgr_note_written(void *data,
     ngx_procmgr_pg_result_t *res);
-static void ngx_http_procmgr_note_done(ngx_http_procmgr_note_t *n,
-    ngx_uint_t written);
+static ngx_int_t ngx_http_procmgr_note_command(ngx_http_procmgr_note_t *n,
+    const char *role);
+static void ngx_http_procmgr_note_done(void *data, ngx_uint_t written);
 
 
 /* of this worker: notes that are with the database, and when to try again */
@@ -87,9 +89,26 @@ ngx_http_procmgr_note_written(void *data, ngx_procmgr_pg_result_t *res)
 {
     ngx_http_procmgr_note_t *n = data;
 
+    json_t     *json;
+    ngx_int_t   rc;
+
     if (res->ended == NGX_PROCMGR_PG_OK) {
         ngx_http_procmgr_log_changed();
-        ngx_http_procmgr_note_done(n, 1);
+
+        json = ngx_http_procmgr_pg_json(res);
+        rc = NGX_DECLINED;
+
+        if (n->note.on_alert[0]) {
+            rc = ngx_http_procmgr_note_command(n,
+                     json_string_value(json_object_get(json, "role")));
+        }
+
+        json_decref(json);
+
+        if (rc != NGX_OK) {
+            ngx_http_procmgr_note_done(n, rc == NGX_DECLINED);
+        }
+
         return;
     }
 
@@ -110,9 +129,78 @@ ngx_http_procmgr_note_written(void *data, ngx_procmgr_pg_result_t *res)
 }
 
 
-static void
-ngx_http_procmgr_note_done(ngx_http_procmgr_note_t *n, ngx_uint_t written)
+/*
+ * With the rights that who made the watch has today, if these are less.
+ * NGX_OK: _note_done() comes when its intent is known.  NGX_DECLINED: it will
+ * not be run.  NGX_ERROR: not now.
+ */
+
+static ngx_int_t
+ngx_http_procmgr_note_command(ngx_http_procmgr_note_t *n, const char *role)
 {
+    u_char                     lock[sizeof(n->note.command)
+                                    + sizeof("command:")];
+    json_t                    *request;
+    ngx_int_t                  rc;
+    ngx_uint_t                 today;
+    pm_words_t                 words;
+    ngx_http_procmgr_act_t     act;
+    ngx_http_procmgr_agent_t   agent;
+
+    today = role ? ngx_http_procmgr_role(role) : NGX_PROCMGR_ROLE_NONE;
+    today = ngx_min(today, n->note.role);
+
+    if (today < NGX_PROCMGR_ROLE_OPERATOR) {
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "procmgr: the command of watch %s is not run: \"%s\" "
+                      "may not act any more", n->note.watch, n->note.actor);
+        return NGX_DECLINED;
+    }
+
+    if (pm_words_split(&words, n->note.on_alert,
+                       ngx_strlen(n->note.on_alert))
+        != 0)
+    {
+        return NGX_DECLINED;
+    }
+
+    request = ngx_http_procmgr_command_request(&words, 0);
+    if (request == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(&act, sizeof(ngx_http_procmgr_act_t));
+
+    act.type = "command_run";
+    act.verb = "command";
+    act.request = request;
+    act.target.data = (u_char *) n->note.on_alert;
+    act.target.len = ngx_strlen(n->note.on_alert);
+    act.lock.data = lock;
+    act.lock.len = ngx_sprintf(lock, "command:%s", n->note.command) - lock;
+
+    agent.user = n->note.actor;
+    agent.role = today;
+    agent.remote = n->note.remote;
+    agent.key = (const char *) n->note.id;
+    agent.told = ngx_http_procmgr_note_done;
+    agent.data = n;
+
+    rc = ngx_http_procmgr_op_launch(n->pm, &agent, &act);
+
+    json_decref(request);
+
+    return rc;
+}
+
+
+/* or what is left of it is done again later */
+
+static void
+ngx_http_procmgr_note_done(void *data, ngx_uint_t written)
+{
+    ngx_http_procmgr_note_t *n = data;
+
     ngx_procmgr_t  *pm;
 
     pm = n->pm;

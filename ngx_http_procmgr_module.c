@@ -331,7 +331,9 @@ ngx_http_procmgr_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     pmcf->families |= NGX_HTTP_PROCMGR_FAMILY_BIT(conf->family);
 
-    if (conf->auth) {
+    /* there are no sessions in /metrics, whatever stands above it */
+
+    if (conf->auth && conf->family != NGX_HTTP_PROCMGR_METRICS) {
         pmcf->authed |= NGX_HTTP_PROCMGR_FAMILY_BIT(conf->family);
     }
 

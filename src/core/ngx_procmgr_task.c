@@ -1,5 +1,6 @@
 
 #include "ngx_procmgr_task.h"
+#include "ngx_procmgr_zone.h"
 
 
 #define NGX_PROCMGR_TASK_SLOW  60000
@@ -56,11 +57,17 @@ ngx_procmgr_task_create(ngx_procmgr_t *pm, size_t size,
 ngx_int_t
 ngx_procmgr_task_post(void *ctx)
 {
-    ngx_procmgr_task_t  *t;
+    ngx_procmgr_task_t      *t;
+    ngx_procmgr_counters_t  *counters;
 
     t = ngx_procmgr_task(ctx);
+    counters = &t->pm->sh->counters;
+
+    (void) ngx_atomic_fetch_add(&counters->tasks_posted, 1);
 
     if (ngx_thread_task_post(t->pm->thread_pool, &t->task) != NGX_OK) {
+        (void) ngx_atomic_fetch_add(&counters->tasks_done, 1);
+        (void) ngx_atomic_fetch_add(&counters->tasks_refused, 1);
         ngx_free(t);
         return NGX_BUSY;
     }
@@ -119,6 +126,8 @@ ngx_procmgr_task_event(ngx_event_t *ev)
     if (ev->timer_set) {
         ngx_del_timer(ev);
     }
+
+    (void) ngx_atomic_fetch_add(&t->pm->sh->counters.tasks_done, 1);
 
     t->done(task->ctx);
 

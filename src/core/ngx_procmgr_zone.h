@@ -55,6 +55,9 @@ typedef struct {                        /* counters for /metrics and tests */
     ngx_atomic_t             helper_runs;
     ngx_atomic_t             helper_lost;
     ngx_atomic_t             ops;
+    ngx_atomic_t             tasks_posted;
+    ngx_atomic_t             tasks_done;
+    ngx_atomic_t             tasks_refused;
 } ngx_procmgr_counters_t;
 
 

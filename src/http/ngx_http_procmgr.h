@@ -111,6 +111,7 @@ extern ngx_http_procmgr_route_t  ngx_http_procmgr_memory_routes[];
 extern ngx_http_procmgr_route_t  ngx_http_procmgr_control_routes[];
 extern ngx_http_procmgr_route_t  ngx_http_procmgr_log_routes[];
 extern ngx_http_procmgr_route_t  ngx_http_procmgr_events_routes[];
+extern ngx_http_procmgr_route_t  ngx_http_procmgr_metrics_routes[];
 
 
 /* the route with this number, whatever its table; NULL behind the last */
@@ -129,6 +130,7 @@ struct ngx_http_procmgr_ctx_s {
     ngx_uint_t                    role;
     json_t                       *body;     /* freed with the request */
     ngx_int_t                     rc;       /* of an answer already sent */
+    ngx_str_t                     type;     /* of a view, JSON if empty */
     void                         *data;     /* of the handler */
 
     /* of the steps before the handler */

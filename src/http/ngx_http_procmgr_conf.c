@@ -24,6 +24,7 @@ ngx_conf_enum_t  ngx_http_procmgr_family_names[] = {
     { ngx_string("control"), NGX_HTTP_PROCMGR_CONTROL },
     { ngx_string("log"), NGX_HTTP_PROCMGR_LOG },
     { ngx_string("events"), NGX_HTTP_PROCMGR_EVENTS },
+    { ngx_string("metrics"), NGX_HTTP_PROCMGR_METRICS },
     { ngx_null_string, 0 }
 };
 

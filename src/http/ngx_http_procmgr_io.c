@@ -127,10 +127,11 @@ ngx_http_procmgr_send_empty(ngx_http_request_t *r)
 ngx_int_t
 ngx_http_procmgr_send_body(ngx_http_request_t *r, ngx_procmgr_body_t *body)
 {
-    u_char              *p;
-    ngx_str_t            etag, partial;
-    ngx_table_elt_t     *h;
-    ngx_pool_cleanup_t  *cln;
+    u_char                  *p;
+    ngx_str_t                etag, partial;
+    ngx_table_elt_t         *h;
+    ngx_pool_cleanup_t      *cln;
+    ngx_http_procmgr_ctx_t  *ctx;
 
     if (body->status != NGX_HTTP_OK) {
         return ngx_http_procmgr_problem(r, body->status,
@@ -197,7 +198,11 @@ ngx_http_procmgr_send_body(ngx_http_request_t *r, ngx_procmgr_body_t *body)
     cln->handler = ngx_http_procmgr_release;
     cln->data = body;
 
-    return ngx_http_procmgr_send(r, NGX_HTTP_OK, &ngx_http_procmgr_json_type,
+    ctx = ngx_http_get_module_ctx(r, ngx_http_procmgr_module);
+
+    return ngx_http_procmgr_send(r, NGX_HTTP_OK,
+                                 ctx->type.len ? &ctx->type
+                                               : &ngx_http_procmgr_json_type,
                                  &ngx_http_procmgr_private, body->data,
                                  body->len);
 }

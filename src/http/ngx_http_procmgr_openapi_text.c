@@ -10,6 +10,7 @@
 #define MEMORY   NGX_HTTP_PROCMGR_MEMORY
 #define CONTROL  NGX_HTTP_PROCMGR_CONTROL
 #define LOG      NGX_HTTP_PROCMGR_LOG
+#define METRICS  NGX_HTTP_PROCMGR_METRICS
 #define EVENTS   NGX_HTTP_PROCMGR_EVENTS
 
 #define GET      NGX_HTTP_GET
@@ -154,6 +155,8 @@ const ngx_http_procmgr_route_doc_t  ngx_http_procmgr_route_docs[] = {
       "pid create_time identity nice ionice cpu_affinity",
       "Change the priorities of a process" },
 
+    { METRICS, GET, "", NULL, 't', "metrics.by top", NULL,
+      "Metrics of the host, of processes by name or unit, of the module" },
     { EVENTS, GET, "", NULL, 'e', NULL, NULL,
       "The summary, the state of the log, alerts and watches as they change" },
 
@@ -208,6 +211,10 @@ const ngx_http_procmgr_param_doc_t  ngx_http_procmgr_param_docs[] = {
 
     { "by", 'e', 0, 0, "user unit name", "\"user\"",
       "what the processes of a group have in common" },
+    { "metrics.by", 'e', 0, 0, "name unit", "\"name\"",
+      "what the processes of a group have in common" },
+    { "top", 'i', 0, 1000, NULL, "100",
+      "groups by their memory, the rest is one" },
     { "groups.sort", 'e', 0, 0,
       "rss vms processes threads cpu_time pss uss swap group", "\"rss\"",
       "the order" },

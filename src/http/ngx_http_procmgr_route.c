@@ -44,6 +44,7 @@ static const struct {
     { NGX_HTTP_PROCMGR_MEMORY, ngx_http_procmgr_memory_routes },
     { NGX_HTTP_PROCMGR_CONTROL, ngx_http_procmgr_control_routes },
     { NGX_HTTP_PROCMGR_LOG, ngx_http_procmgr_log_routes },
+    { NGX_HTTP_PROCMGR_METRICS, ngx_http_procmgr_metrics_routes },
     { NGX_HTTP_PROCMGR_EVENTS, ngx_http_procmgr_events_routes },
     { 0, NULL }
 };

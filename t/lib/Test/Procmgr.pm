@@ -171,6 +171,7 @@ http {
         location /control/ { procmgr control; }
         location /log { procmgr log; }
         location /events { procmgr events; }
+        location /metrics { procmgr metrics; }
         location / { root $d/html; }
         $o->{locations}
     }

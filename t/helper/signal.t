@@ -294,7 +294,7 @@ SKIP: {
 
 	my ($wrong, $reused) = $out =~ /wrong (\d+) reused (\d+)/;
 	is($wrong, 0, 'no wrong signal') or diag($out);
-	cmp_ok($reused, '>=', 0.9 * $n, "$reused numbers were reused");
+	cmp_ok($reused, '>=', $n, "$reused numbers were reused");
 	diag($out =~ s/^(.*\n)*(wrong)/$2/r);
 }
 
@@ -315,7 +315,7 @@ sub reuse {
 	my ($wrong, $reused, $dead) = (0, 0, 0);
 	my %said;
 
-	for my $i (1 .. $n) {
+	for (my $i = 1; $reused < $n && $i <= 2 * $n; $i++) {
 		pipe my $r1, my $w1;
 		pipe my $r2, my $w2;
 

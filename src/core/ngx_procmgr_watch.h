@@ -228,7 +228,7 @@ void ngx_procmgr_watch_title(const ngx_procmgr_watch_t *w, char *buf,
 /* (m) NGX_BUSY: no room, try again later */
 ngx_int_t ngx_procmgr_watch_note(ngx_procmgr_t *pm, ngx_procmgr_watch_t *w,
     ngx_uint_t kind, const char *code, const char *detail);
-/* the oldest that nobody writes is this worker's now; NGX_DONE: there is none */
+/* the oldest that nobody writes is this worker's now; NGX_DONE: none */
 ngx_int_t ngx_procmgr_watch_note_take(ngx_procmgr_t *pm,
     ngx_procmgr_watch_note_t *dst);
 /* it is written, or has to be taken again later */

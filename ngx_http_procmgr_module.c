@@ -71,7 +71,7 @@ static ngx_command_t  ngx_http_procmgr_commands[] = {
       NULL },
 
     { ngx_string("procmgr_database"),
-      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE12,
       ngx_http_procmgr_conf_database,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,

@@ -41,6 +41,7 @@ struct ngx_procmgr_s {
     ngx_thread_pool_t          *thread_pool;
     ngx_procmgr_helper_conf_t   helper;
     ngx_str_t                   conninfo;       /* zero terminated */
+    ngx_str_t                   listen;         /* another, direct one */
     ngx_str_t                   host;           /* zero terminated */
 
     /* of this worker, set in init_process */
@@ -50,6 +51,7 @@ struct ngx_procmgr_s {
     ngx_procmgr_history_t      *history;
     ngx_procmgr_execs_t        *execs;
     ngx_procmgr_pg_t           *pg;
+    ngx_procmgr_pg_t           *pg_listen;
 };
 
 

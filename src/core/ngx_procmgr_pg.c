@@ -10,6 +10,9 @@
 #include "ngx_procmgr_zone.h"
 
 
+static ngx_procmgr_pg_t *ngx_procmgr_pg_create(ngx_procmgr_t *pm,
+    ngx_cycle_t *cycle, ngx_str_t *conninfo);
+static void ngx_procmgr_pg_destroy(ngx_procmgr_pg_t *pg);
 static void ngx_procmgr_pg_dispatch_handler(ngx_event_t *ev);
 static void ngx_procmgr_pg_retry_handler(ngx_event_t *ev);
 static void ngx_procmgr_pg_query_timer_handler(ngx_event_t *ev);
@@ -22,16 +25,45 @@ static ngx_uint_t ngx_procmgr_pg_count(ngx_procmgr_pg_t *pg,
 ngx_int_t
 ngx_procmgr_pg_init(ngx_procmgr_t *pm, ngx_cycle_t *cycle)
 {
-    ngx_uint_t         i;
-    ngx_procmgr_pg_t  *pg;
-
     if (pm->conninfo.len == 0) {
         return NGX_OK;
     }
 
+    pm->pg = ngx_procmgr_pg_create(pm, cycle, &pm->conninfo);
+
+    if (pm->pg == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (pm->listen.len == 0) {
+        return NGX_OK;
+    }
+
+    pm->pg_listen = ngx_procmgr_pg_create(pm, cycle, &pm->listen);
+
+    if (pm->pg_listen == NULL) {
+        return NGX_ERROR;
+    }
+
+    /* it is there before anybody asks */
+
+    pm->pg_listen->listener = 1;
+    ngx_add_timer(&pm->pg_listen->retry, 1);
+
+    return NGX_OK;
+}
+
+
+static ngx_procmgr_pg_t *
+ngx_procmgr_pg_create(ngx_procmgr_t *pm, ngx_cycle_t *cycle,
+    ngx_str_t *conninfo)
+{
+    ngx_uint_t         i;
+    ngx_procmgr_pg_t  *pg;
+
     pg = ngx_pcalloc(cycle->pool, sizeof(ngx_procmgr_pg_t));
     if (pg == NULL) {
-        return NGX_ERROR;
+        return NULL;
     }
 
     /*
@@ -41,6 +73,8 @@ ngx_procmgr_pg_init(ngx_procmgr_t *pm, ngx_cycle_t *cycle)
      *     pg->backoff = 0;
      *     pg->up = 0;
      *     pg->away = 0;
+     *     pg->foreign = 0;
+     *     pg->listener = 0;
      */
 
     pg->pm = pm;
@@ -57,25 +91,28 @@ ngx_procmgr_pg_init(ngx_procmgr_t *pm, ngx_cycle_t *cycle)
         pg->conns[i].timer.cancelable = 1;
     }
 
-    if (ngx_procmgr_pg_keywords(pg, cycle->pool) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    pm->pg = pg;
-
-    return NGX_OK;
+    return ngx_procmgr_pg_keywords(pg, conninfo, cycle->pool) == NGX_OK
+           ? pg : NULL;
 }
 
 
 void
 ngx_procmgr_pg_exit(ngx_procmgr_t *pm)
 {
+    ngx_procmgr_pg_destroy(pm->pg);
+    ngx_procmgr_pg_destroy(pm->pg_listen);
+
+    pm->pg = NULL;
+    pm->pg_listen = NULL;
+}
+
+
+static void
+ngx_procmgr_pg_destroy(ngx_procmgr_pg_t *pg)
+{
     ngx_uint_t               i;
     ngx_queue_t             *q;
-    ngx_procmgr_pg_t        *pg;
     ngx_procmgr_pg_query_t  *query;
-
-    pg = pm->pg;
 
     if (pg == NULL) {
         return;
@@ -110,8 +147,6 @@ ngx_procmgr_pg_exit(ngx_procmgr_t *pm)
     if (pg->dispatch.posted) {
         ngx_delete_posted_event(&pg->dispatch);
     }
-
-    pm->pg = NULL;
 }
 
 
@@ -220,6 +255,29 @@ ngx_int_t
 ngx_procmgr_pg_alive(ngx_procmgr_t *pm)
 {
     return pm->pg != NULL && pm->pg->up;
+}
+
+
+ngx_int_t
+ngx_procmgr_pg_foreign(ngx_procmgr_t *pm)
+{
+    return pm->pg != NULL && pm->pg->foreign;
+}
+
+
+void
+ngx_procmgr_pg_on_notice(ngx_procmgr_t *pm, void (*handler)(void))
+{
+    if (pm->pg_listen) {
+        pm->pg_listen->on_notice = handler;
+    }
+}
+
+
+ngx_int_t
+ngx_procmgr_pg_listening(ngx_procmgr_t *pm)
+{
+    return pm->pg_listen != NULL && pm->pg_listen->up;
 }
 
 
@@ -387,7 +445,14 @@ ngx_procmgr_pg_up(ngx_procmgr_pg_t *pg)
     if (pg->away) {
         pg->away = 0;
         ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
-                      "procmgr: the database is back");
+                      "procmgr: the database is back%s",
+                      pg->listener ? " at \"listen=\"" : "");
+    }
+
+    /* what was told meanwhile was missed */
+
+    if (pg->on_notice) {
+        pg->on_notice();
     }
 
     if (!was) {
@@ -426,7 +491,9 @@ ngx_procmgr_pg_down(ngx_procmgr_pg_t *pg, const char *reason)
     if (!pg->away) {
         pg->away = 1;
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                      "procmgr: the database is away: %s", reason);
+                      "procmgr: the database %s%s: %s",
+                      pg->foreign ? "cannot be used" : "is away",
+                      pg->listener ? " at \"listen=\"" : "", reason);
     }
 }
 

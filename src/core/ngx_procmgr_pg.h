@@ -65,6 +65,16 @@ ngx_str_t ngx_procmgr_pg_value(ngx_procmgr_pg_result_t *res, ngx_uint_t row,
 /* a connection is up, as far as the last attempt told */
 ngx_int_t ngx_procmgr_pg_alive(ngx_procmgr_t *pm);
 
+/* its schema is not the one that the module was written for */
+ngx_int_t ngx_procmgr_pg_foreign(ngx_procmgr_t *pm);
+
+/*
+ * With a direct connection the handler is called at each notice of rows that
+ * are new or were read; listening() is true while none can be missed.
+ */
+void ngx_procmgr_pg_on_notice(ngx_procmgr_t *pm, void (*handler)(void));
+ngx_int_t ngx_procmgr_pg_listening(ngx_procmgr_t *pm);
+
 /* called at every change from away to up (recovery of open operations) */
 void ngx_procmgr_pg_on_up(ngx_procmgr_t *pm, void (*handler)(ngx_procmgr_t *));
 

@@ -167,13 +167,14 @@ ngx_procmgr_pg_option(PQconninfoOption *opts, const char *key)
 
 
 ngx_int_t
-ngx_procmgr_pg_keywords(ngx_procmgr_pg_t *pg, ngx_pool_t *pool)
+ngx_procmgr_pg_keywords(ngx_procmgr_pg_t *pg, ngx_str_t *conninfo,
+    ngx_pool_t *pool)
 {
     size_t             len;
     ngx_uint_t         n;
     PQconninfoOption  *opts, *o;
 
-    opts = PQconninfoParse((char *) pg->pm->conninfo.data, NULL);
+    opts = PQconninfoParse((char *) conninfo->data, NULL);
     if (opts == NULL) {
         return NGX_ERROR;
     }

@@ -16,6 +16,8 @@ static void ngx_procmgr_pg_set_state(ngx_procmgr_pg_conn_t *conn,
     ngx_procmgr_pg_state_e state);
 static void ngx_procmgr_pg_connect_step(ngx_procmgr_pg_conn_t *conn,
     PostgresPollingStatusType wanted);
+static void ngx_procmgr_pg_greeting(ngx_procmgr_pg_conn_t *conn);
+static void ngx_procmgr_pg_greeted(ngx_procmgr_pg_conn_t *conn);
 static ngx_int_t ngx_procmgr_pg_flush(ngx_procmgr_pg_conn_t *conn);
 static void ngx_procmgr_pg_receive(ngx_procmgr_pg_conn_t *conn);
 static void ngx_procmgr_pg_complete(ngx_procmgr_pg_conn_t *conn);
@@ -130,14 +132,111 @@ ngx_procmgr_pg_connect_step(ngx_procmgr_pg_conn_t *conn,
             return;
         }
 
-        ngx_procmgr_pg_set_state(conn, ngx_procmgr_pg_idle);
-        ngx_procmgr_pg_up(conn->pg);
+        conn->greeted = 1;
+
+        if (PQsendQuery(conn->pq, conn->pg->listener ? NGX_PROCMGR_PG_LISTEN
+                                                     : NGX_PROCMGR_PG_GREETING)
+            == 0
+            || ngx_procmgr_pg_flush(conn) != NGX_OK)
+        {
+            ngx_procmgr_pg_close(conn, ngx_procmgr_pg_error(conn));
+        }
+
         return;
 
     default:
         ngx_procmgr_pg_close(conn, ngx_procmgr_pg_error(conn));
         return;
     }
+}
+
+
+/* what is the answer to the first words: nobody uses a connection before */
+
+static void
+ngx_procmgr_pg_greeting(ngx_procmgr_pg_conn_t *conn)
+{
+    char              *level;
+    PGresult          *res;
+    const char        *state;
+    ExecStatusType     status;
+    ngx_procmgr_pg_t  *pg;
+    u_char             why[128];
+
+    pg = conn->pg;
+
+    if (PQconsumeInput(conn->pq) == 0
+        || ngx_procmgr_pg_flush(conn) != NGX_OK)
+    {
+        ngx_procmgr_pg_close(conn, ngx_procmgr_pg_error(conn));
+        return;
+    }
+
+    while (!PQisBusy(conn->pq)) {
+
+        res = PQgetResult(conn->pq);
+
+        if (res) {
+            PQclear(conn->res);
+            conn->res = res;
+            continue;
+        }
+
+        status = PQresultStatus(conn->res);
+
+        if (status == PGRES_COMMAND_OK && pg->listener) {
+            ngx_procmgr_pg_greeted(conn);
+            return;
+        }
+
+        if (status == PGRES_TUPLES_OK && PQntuples(conn->res) == 1) {
+            level = PQgetvalue(conn->res, 0, 0);
+
+            if (ngx_strcmp(level, NGX_PROCMGR_SCHEMA) == 0) {
+                ngx_procmgr_pg_greeted(conn);
+                return;
+            }
+
+            pg->foreign = 1;
+
+            (void) ngx_snprintf(why, sizeof(why), "its schema has the number "
+                                "%s, this module needs " NGX_PROCMGR_SCHEMA
+                                ": see procmgrctl migrate%Z", level);
+
+            ngx_procmgr_pg_close(conn, (char *) why);
+            return;
+        }
+
+        state = PQresultErrorField(conn->res, PG_DIAG_SQLSTATE);
+
+        /* no schema, no function, or no right to it */
+
+        if (state && (ngx_strcmp(state, "3F000") == 0
+                      || ngx_strcmp(state, "42883") == 0
+                      || ngx_strcmp(state, "42501") == 0))
+        {
+            pg->foreign = 1;
+            ngx_procmgr_pg_close(conn, "it has no schema for this role: see "
+                                 "procmgrctl migrate");
+            return;
+        }
+
+        ngx_procmgr_pg_close(conn, ngx_procmgr_pg_error(conn));
+        return;
+    }
+}
+
+
+static void
+ngx_procmgr_pg_greeted(ngx_procmgr_pg_conn_t *conn)
+{
+    PQclear(conn->res);
+
+    conn->res = NULL;
+    conn->pg->foreign = 0;
+
+    ngx_procmgr_pg_set_state(conn, ngx_procmgr_pg_idle);
+    ngx_procmgr_pg_up(conn->pg);
 }
 
 
@@ -245,6 +344,10 @@ ngx_procmgr_pg_receive(ngx_procmgr_pg_conn_t *conn)
 
     while ((note = PQnotifies(conn->pq)) != NULL) {
         PQfreemem(note);
+
+        if (conn->pg->on_notice) {
+            conn->pg->on_notice();
+        }
     }
 
     if (PQstatus(conn->pq) != CONNECTION_OK) {
@@ -324,6 +427,7 @@ ngx_procmgr_pg_close(ngx_procmgr_pg_conn_t *conn, const char *reason)
     conn->query = NULL;
     conn->res = NULL;
     conn->pq = NULL;
+    conn->greeted = 0;
 
     if (reason && was == ngx_procmgr_pg_connecting) {
         ngx_procmgr_pg_down(conn->pg, (char *) text);
@@ -331,6 +435,16 @@ ngx_procmgr_pg_close(ngx_procmgr_pg_conn_t *conn, const char *reason)
     } else if (query) {
         ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
                       "procmgr: lost a statement: %s", text);
+    }
+
+    /* nobody's statement brings a listener back */
+
+    if (reason && conn->pg->listener) {
+        conn->pg->up = 0;
+
+        if (!conn->pg->retry.timer_set && !ngx_exiting && !ngx_terminate) {
+            ngx_add_timer(&conn->pg->retry, NGX_PROCMGR_PG_FIRST);
+        }
     }
 
     if (query) {
@@ -375,7 +489,7 @@ ngx_procmgr_pg_set_state(ngx_procmgr_pg_conn_t *conn,
     if (state == ngx_procmgr_pg_connecting) {
         ngx_add_timer(&conn->timer, NGX_PROCMGR_PG_CONNECT);
 
-    } else if (state == ngx_procmgr_pg_idle) {
+    } else if (state == ngx_procmgr_pg_idle && !conn->pg->listener) {
         ngx_add_timer(&conn->timer, NGX_PROCMGR_PG_IDLE);
     }
 }
@@ -454,6 +568,11 @@ ngx_procmgr_pg_io_handler(ngx_event_t *ev)
     switch (conn->state) {
 
     case ngx_procmgr_pg_connecting:
+
+        if (conn->greeted) {
+            ngx_procmgr_pg_greeting(conn);
+            break;
+        }
 
         ngx_procmgr_pg_unwatch(conn, c->read);
         ngx_procmgr_pg_unwatch(conn, c->write);

@@ -23,6 +23,9 @@
 #define NGX_PROCMGR_PG_KEYS      32
 #define NGX_PROCMGR_PG_UPS       4
 
+#define NGX_PROCMGR_PG_GREETING  "SELECT procmgr.schema_level()"
+#define NGX_PROCMGR_PG_LISTEN    "LISTEN procmgr_unread"
+
 
 typedef enum {
     ngx_procmgr_pg_closed = 0,
@@ -40,6 +43,7 @@ typedef struct {
     ngx_procmgr_pg_query_t   *query;        /* when busy */
     PGresult                 *res;          /* of it, so far */
     ngx_event_t               timer;        /* of connecting, or idle */
+    unsigned                  greeted:1;    /* its first words are sent */
 } ngx_procmgr_pg_conn_t;
 
 
@@ -70,13 +74,17 @@ struct ngx_procmgr_pg_s {
     const char               *values[NGX_PROCMGR_PG_KEYS];
     void                    (*on_up[NGX_PROCMGR_PG_UPS])(ngx_procmgr_t *);
     ngx_uint_t                non_up;
+    void                    (*on_notice)(void);     /* of a listener */
     unsigned                  up:1;
     unsigned                  away:1;       /* and it was logged */
+    unsigned                  foreign:1;    /* another version's schema */
+    unsigned                  listener:1;   /* one connection that stays */
 };
 
 
-/* ngx_procmgr_pg_conf.c: the arrays for libpq, from pm->conninfo */
-ngx_int_t ngx_procmgr_pg_keywords(ngx_procmgr_pg_t *pg, ngx_pool_t *pool);
+/* ngx_procmgr_pg_conf.c: the arrays for libpq */
+ngx_int_t ngx_procmgr_pg_keywords(ngx_procmgr_pg_t *pg, ngx_str_t *conninfo,
+    ngx_pool_t *pool);
 
 /* ngx_procmgr_pg.c: the pool */
 void ngx_procmgr_pg_dispatch(ngx_procmgr_pg_t *pg);

@@ -40,6 +40,7 @@ typedef struct {
     int64_t                  expires;   /* absolute, unix time in ms */
     int64_t                  idle_until;
     int64_t                  auth_at;   /* fresh authentication, ms */
+    int64_t                  clock;     /* of the database, behind boottime */
     int64_t                  touched;   /* last_seen written at, ms */
     uint64_t                 epoch;
     uint64_t                 checked;   /* boottime ms, by the database */
@@ -62,6 +63,9 @@ typedef struct {
     uint64_t                 epoch_failed;      /* the last try, or 0 */
     ngx_pid_t                epoch_asker;
     uint64_t                 epoch_asked;
+    uint64_t                 unread;            /* rows, for the badge */
+    uint64_t                 unread_made;       /* boottime ms, 0: never */
+    uint64_t                 unread_changes;    /* of the log, before it */
     ngx_pid_t                hashers[2];        /* at most 2 hashes a host */
     uint64_t                 hashers_until[2];
     ngx_procmgr_sess_t       sess[NGX_PROCMGR_SESSIONS];

@@ -111,6 +111,17 @@ ngx_http_procmgr_ask_gone(void *data)
 ngx_int_t
 ngx_http_procmgr_db_away(ngx_http_request_t *r)
 {
+    ngx_http_procmgr_main_conf_t  *pmcf;
+
+    pmcf = ngx_http_get_module_main_conf(r, ngx_http_procmgr_module);
+
+    if (ngx_procmgr_pg_foreign(&pmcf->pm)) {
+        return ngx_http_procmgr_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                        "database_schema",
+                                        "the database is of another version "
+                                        "than this module");
+    }
+
     return ngx_http_procmgr_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
                                     "database_unavailable",
                                     "the database does not answer");

@@ -122,7 +122,7 @@ ngx_http_procmgr_conf_database(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_procmgr_main_conf_t *pmcf = conf;
 
     char         buf[256];
-    ngx_str_t   *value;
+    ngx_str_t   *value, text;
     const char  *why;
 
     if (pmcf->pm.conninfo.len) {
@@ -137,9 +137,29 @@ ngx_http_procmgr_conf_database(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    /* the value may hold a password: only what is wrong with it is told */
-
     why = ngx_procmgr_pg_check(&pmcf->pm.conninfo, buf, sizeof(buf));
+
+    if (why == NULL && cf->args->nelts == 3) {
+
+        text = value[2];
+
+        if (text.len < 8 || ngx_strncmp(text.data, "listen=", 7) != 0) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\"", &value[2]);
+            return NGX_CONF_ERROR;
+        }
+
+        text.data += 7;
+        text.len -= 7;
+
+        if (ngx_procmgr_conf_conninfo(cf, &text, &pmcf->pm.listen) != NGX_OK) {
+            return NGX_CONF_ERROR;
+        }
+
+        why = ngx_procmgr_pg_check(&pmcf->pm.listen, buf, sizeof(buf));
+    }
+
+    /* the value may hold a password: only what is wrong with it is told */
 
     if (why) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,

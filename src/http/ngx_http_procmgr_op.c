@@ -82,7 +82,7 @@ ngx_http_procmgr_ops_init(ngx_procmgr_t *pm, ngx_cycle_t *cycle)
 
     ngx_http_procmgr_op_ident.fd = (ngx_socket_t) -1;
 
-    ngx_http_procmgr_log_init();
+    ngx_http_procmgr_log_init(pm);
 
     if (ngx_http_procmgr_recover_init(pm, cycle) != NGX_OK) {
         return NGX_ERROR;

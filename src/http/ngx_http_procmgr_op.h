@@ -139,7 +139,7 @@ json_t *ngx_http_procmgr_pg_json(ngx_procmgr_pg_result_t *res);
 
 /* unread.c */
 
-void ngx_http_procmgr_log_init(void);
+void ngx_http_procmgr_log_init(ngx_procmgr_t *pm);
 ngx_int_t ngx_http_procmgr_log_unread(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx);
 /* the number of unread rows of this worker is out of date */

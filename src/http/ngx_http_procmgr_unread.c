@@ -1,24 +1,26 @@
 
 /*
- * The badge: the number of unread rows.  Everybody polls it, so one worker
- * asks for it once a second at most, however many do.
+ * The badge: the number of unread rows.  Everybody polls it, so it is asked
+ * for once in an interval and host, however many do; with a connection that
+ * listens, only when the database says that it changed.
  */
 
 
 #include "ngx_http_procmgr_op.h"
 #include "ngx_http_procmgr_sql.h"
 #include "../core/ngx_procmgr_event.h"
+#include "../core/ngx_procmgr_zone.h"
 
 
-#define NGX_HTTP_PROCMGR_UNREAD_AGE  1000       /* ms */
+/* when notices come, ms */
+#define NGX_HTTP_PROCMGR_UNREAD_AGE  60000
 
 
 typedef struct {                            /* of this worker */
+    ngx_procmgr_t        *pm;
     ngx_queue_t           waiting;
-    json_int_t            value;
-    uint64_t              made;             /* boottime ms, 0: out of date */
+    uint64_t              changes;          /* of the log, when it was asked */
     unsigned              asking:1;
-    unsigned              changed:1;        /* since it was asked */
 } ngx_http_procmgr_unread_t;
 
 
@@ -29,6 +31,8 @@ typedef struct {                            /* a request that waits for it */
 } ngx_http_procmgr_unread_wait_t;
 
 
+static ngx_int_t ngx_http_procmgr_unread_known(ngx_procmgr_t *pm,
+    json_int_t *value);
 static void ngx_http_procmgr_unread_gone(void *data);
 static void ngx_http_procmgr_unread_done(void *data,
     ngx_procmgr_pg_result_t *res);
@@ -41,27 +45,53 @@ static ngx_http_procmgr_unread_t  ngx_http_procmgr_unread;
 
 
 void
-ngx_http_procmgr_log_init(void)
+ngx_http_procmgr_log_init(ngx_procmgr_t *pm)
 {
     ngx_memzero(&ngx_http_procmgr_unread, sizeof(ngx_http_procmgr_unread_t));
     ngx_queue_init(&ngx_http_procmgr_unread.waiting);
+
+    ngx_http_procmgr_unread.pm = pm;
+
+    ngx_procmgr_pg_on_notice(pm, ngx_http_procmgr_log_changed);
 }
 
 
 void
 ngx_http_procmgr_log_changed(void)
 {
-    ngx_http_procmgr_main_conf_t  *pmcf;
+    /* pages may listen to any worker, and ask any for the badge */
 
-    ngx_http_procmgr_unread.made = 0;
-    ngx_http_procmgr_unread.changed = 1;
+    ngx_procmgr_event_log_changed(ngx_http_procmgr_unread.pm);
+}
 
-    /* pages may listen to any worker */
 
-    pmcf = ngx_http_cycle_get_module_main_conf(ngx_cycle,
-                                               ngx_http_procmgr_module);
+/* what any worker of this host learned, while it is not out of date */
 
-    ngx_procmgr_event_log_changed(&pmcf->pm);
+static ngx_int_t
+ngx_http_procmgr_unread_known(ngx_procmgr_t *pm, json_int_t *value)
+{
+    uint64_t                 now, age;
+    ngx_int_t                rc;
+    ngx_procmgr_sess_shm_t  *sh;
+
+    sh = &pm->sh->sess;
+    now = ngx_procmgr_boottime();
+
+    age = ngx_procmgr_pg_listening(pm) ? NGX_HTTP_PROCMGR_UNREAD_AGE
+                                       : pm->interval;
+
+    ngx_shmtx_lock(&pm->shpool->mutex);
+
+    rc = sh->unread_made != 0
+         && now - sh->unread_made < age
+         && sh->unread_changes == pm->sh->events.log_changes
+         ? NGX_OK : NGX_DECLINED;
+
+    *value = sh->unread;
+
+    ngx_shmtx_unlock(&pm->shpool->mutex);
+
+    return rc;
 }
 
 
@@ -69,6 +99,7 @@ ngx_int_t
 ngx_http_procmgr_log_unread(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx)
 {
+    json_int_t                       value;
     ngx_http_procmgr_unread_t       *u;
     ngx_http_procmgr_unread_wait_t  *w;
 
@@ -78,10 +109,8 @@ ngx_http_procmgr_log_unread(ngx_http_request_t *r,
 
     u = &ngx_http_procmgr_unread;
 
-    if (u->made && ngx_procmgr_boottime() - u->made
-                   < NGX_HTTP_PROCMGR_UNREAD_AGE)
-    {
-        return ngx_http_procmgr_unread_send(r, u->value);
+    if (ngx_http_procmgr_unread_known(ctx->pm, &value) == NGX_OK) {
+        return ngx_http_procmgr_unread_send(r, value);
     }
 
     if (ctx->pm->pg == NULL) {
@@ -101,6 +130,7 @@ ngx_http_procmgr_log_unread(ngx_http_request_t *r,
     }
 
     if (!u->asking) {
+        u->changes = ctx->pm->sh->events.log_changes;
 
         if (ngx_procmgr_pg_query(ctx->pm, NGX_HTTP_PROCMGR_SQL_LOG_UNREAD, 0,
                                  NULL, 0, ngx_http_procmgr_unread_done, u)
@@ -111,7 +141,6 @@ ngx_http_procmgr_log_unread(ngx_http_request_t *r,
         }
 
         u->asking = 1;
-        u->changed = 0;
     }
 
     ngx_queue_insert_tail(&u->waiting, &w->queue);
@@ -137,6 +166,7 @@ ngx_http_procmgr_unread_done(void *data, ngx_procmgr_pg_result_t *res)
     json_t                          *json, *value;
     json_int_t                       n;
     ngx_queue_t                     *q;
+    ngx_procmgr_sess_shm_t          *sh;
     ngx_http_procmgr_unread_wait_t  *w;
 
     json = ngx_http_procmgr_pg_json(res);
@@ -148,9 +178,16 @@ ngx_http_procmgr_unread_done(void *data, ngx_procmgr_pg_result_t *res)
 
     u->asking = 0;
 
-    if (n >= 0 && !u->changed) {
-        u->value = n;
-        u->made = ngx_procmgr_boottime();
+    if (n >= 0) {
+        sh = &u->pm->sh->sess;
+
+        ngx_shmtx_lock(&u->pm->shpool->mutex);
+
+        sh->unread = n;
+        sh->unread_made = ngx_procmgr_boottime();
+        sh->unread_changes = u->changes;
+
+        ngx_shmtx_unlock(&u->pm->shpool->mutex);
     }
 
     /* a request that is answered may bring others to their end */

@@ -49,7 +49,14 @@ my @good = (
     'postgresql://u@/d?host=/run/postgresql',
 );
 
-my $t = Test::Procmgr->new(plan => 2 * @bad + @good)->run(database => 0);
+my @listen = (
+    ['listen=host=/run user=u dbname=d', qr/test is successful/],
+    ['listen=', qr/invalid parameter "listen="/],
+    ['lisen=host=/run user=u dbname=d', qr/invalid parameter/],
+    ['listen=host=db user=u dbname=d', qr/not looked up/],
+);
+
+my $t = Test::Procmgr->new(plan => 2 * @bad + @good + @listen)->run(database => 0);
 my $whole = $t->conf();
 
 for (@bad) {
@@ -61,6 +68,8 @@ for (@bad) {
 }
 
 like(tested($_), qr/test is successful/, "taken: $_") for @good;
+like(tested(qq{host=/run user=u dbname=d" "$_->[0]}), $_->[1], $_->[0])
+    for @listen;
 
 
 sub tested {

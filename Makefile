@@ -27,7 +27,8 @@ endif
 
 CFLAGS_ALL  := -std=c11 -D_GNU_SOURCE $(OPT) $(WARN) $(HARDEN) $(CFLAGS)
 
-.PHONY: help build module helper helper-into ctl html unit run stop test check \
+.PHONY: help build module helper helper-into ctl html unit run demo-memory \
+        stop test check \
         faults faults-build bench lint screenshots install clean packages \
         test-packages nginx
 .DEFAULT_GOAL := build
@@ -183,6 +184,10 @@ unit: $(UNIT) ## the unit tests alone
 run: packages ## build, start an instance below run/ and print its address
 	@$(MAKE) --no-print-directory build
 	@BUILD_DIR=$(B) tools/run.sh
+
+demo-memory: packages ## a program that grows, watched: its alert, its summary
+	@$(MAKE) --no-print-directory build
+	@BUILD_DIR=$(B) tools/demo-memory.sh
 
 stop: ## stop that instance and its demonstration service
 	@tools/stop.sh

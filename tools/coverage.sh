@@ -17,7 +17,7 @@ export BUILD BUILD_DIR CFLAGS
 
 mkdir -p "$BUILD_DIR"
 
-units="policy policy_ask wire sha256 words"
+units="policy policy_ask policy_edges wire sha256 words"
 find "$BUILD_DIR" -name '*.gcda' -delete
 
 make -s BUILD="$BUILD" BUILD_DIR="$BUILD_DIR" helper ctl \

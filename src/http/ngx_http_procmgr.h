@@ -294,6 +294,12 @@ ngx_uint_t ngx_http_procmgr_is_json(ngx_http_request_t *r);
 
 /* a session as the database tells it; NGX_DECLINED: not to be trusted */
 ngx_int_t ngx_http_procmgr_sess_parse(json_t *value, ngx_procmgr_sess_t *s);
+/*
+ * Unix time in ms as the database has it, which the session is measured by:
+ * this host's clock may differ from it, and jump.
+ */
+#define ngx_http_procmgr_sess_now(s)                                          \
+    ((int64_t) ngx_procmgr_boottime() + (s)->clock)
 
 /* bearer.c */
 

@@ -6,6 +6,7 @@
 
 
 #include "ngx_http_procmgr.h"
+#include "ngx_http_procmgr_sql.h"
 #include "../policy/pm_sha256.h"
 
 
@@ -52,7 +53,6 @@ static void ngx_http_procmgr_cookie_name(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx, u_char buf[128], ngx_str_t *name);
 static ngx_int_t ngx_http_procmgr_copy(json_t *value, const char *key,
     char *dst, size_t size);
-static int64_t ngx_http_procmgr_now(void);
 
 
 static const char *ngx_http_procmgr_roles[] = {
@@ -361,11 +361,12 @@ ngx_http_procmgr_read_session(ngx_http_request_t *r,
     ctx->sess.checked = ngx_procmgr_boottime();
 
     rc = ctx->bearer
-         ? ngx_http_procmgr_ask(r, ctx, "SELECT procmgr.token_get($1)", 1,
-                                params, ngx_http_procmgr_session_read)
+         ? ngx_http_procmgr_ask(r, ctx,
+                 NGX_HTTP_PROCMGR_SQL_SESSION("token_get($1)"), 1,
+                 params, ngx_http_procmgr_session_read)
          : ngx_http_procmgr_ask(r, ctx,
-                                "SELECT procmgr.session_get($1, $2::int)", 2,
-                                params, ngx_http_procmgr_session_read);
+                 NGX_HTTP_PROCMGR_SQL_SESSION("session_get($1, $2::int)"), 2,
+                 params, ngx_http_procmgr_session_read);
 
     if (rc != NGX_AGAIN) {
         ctx->rc = rc;
@@ -431,7 +432,7 @@ ngx_int_t
 ngx_http_procmgr_sess_parse(json_t *value, ngx_procmgr_sess_t *s)
 {
     char     role[16];
-    json_t  *epoch, *account, *expires, *idle, *auth;
+    json_t  *epoch, *account, *expires, *idle, *auth, *now;
 
     if (ngx_http_procmgr_copy(value, "id", s->id, sizeof(s->id)) != NGX_OK
         || ngx_http_procmgr_copy(value, "user", s->user, sizeof(s->user))
@@ -454,9 +455,11 @@ ngx_http_procmgr_sess_parse(json_t *value, ngx_procmgr_sess_t *s)
     idle = json_object_get(value, "idle_until_ms");
     auth = json_object_get(value, "auth_at_ms");
     epoch = json_object_get(value, "epoch");
+    now = json_object_get(value, "now_ms");
 
     if (!json_is_integer(account) || !json_is_integer(expires)
         || !json_is_integer(idle) || !json_is_integer(auth)
+        || !json_is_integer(now)
         || !json_is_integer(epoch) || json_integer_value(epoch) < 0)
     {
         return NGX_DECLINED;
@@ -466,6 +469,7 @@ ngx_http_procmgr_sess_parse(json_t *value, ngx_procmgr_sess_t *s)
     s->expires = json_integer_value(expires);
     s->idle_until = json_integer_value(idle);
     s->auth_at = json_integer_value(auth);
+    s->clock = json_integer_value(now) - (int64_t) ngx_procmgr_boottime();
     s->epoch = json_integer_value(epoch);
 
     return NGX_OK;
@@ -493,23 +497,12 @@ ngx_http_procmgr_copy(json_t *value, const char *key, char *dst, size_t size)
 }
 
 
-static int64_t
-ngx_http_procmgr_now(void)
-{
-    ngx_time_t  *tp;
-
-    tp = ngx_timeofday();
-
-    return (int64_t) tp->sec * 1000 + tp->msec;
-}
-
-
 static ngx_uint_t
 ngx_http_procmgr_expired(ngx_procmgr_sess_t *s)
 {
     int64_t  now;
 
-    now = ngx_http_procmgr_now();
+    now = ngx_http_procmgr_sess_now(s);
 
     return now >= s->expires || now >= s->idle_until;
 }
@@ -528,7 +521,7 @@ ngx_http_procmgr_touch(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx)
 
     pmcf = ngx_http_get_module_main_conf(r, ngx_http_procmgr_module);
 
-    now = ngx_http_procmgr_now();
+    now = ngx_http_procmgr_sess_now(&ctx->sess);
     every = ngx_min(NGX_HTTP_PROCMGR_TOUCH, (int64_t) pmcf->idle * 250);
 
     if ((now - ctx->sess.touched < every && now >= ctx->sess.touched)
@@ -556,8 +549,9 @@ ngx_http_procmgr_touch(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx)
     params[1] = idle;
 
     if (ngx_procmgr_pg_query(ctx->pm,
-                             t->bearer ? "SELECT procmgr.token_touch($1)"
-                             : "SELECT procmgr.session_touch($1, $2::int)",
+                 t->bearer
+                 ? NGX_HTTP_PROCMGR_SQL_SESSION("token_touch($1)")
+                 : NGX_HTTP_PROCMGR_SQL_SESSION("session_touch($1, $2::int)"),
                              t->bearer ? 1 : 2, params, 0,
                              ngx_http_procmgr_touched, t)
         == NULL)

@@ -418,11 +418,9 @@ ngx_int_t
 ngx_http_procmgr_control_fresh(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx, ngx_http_procmgr_act_t *act)
 {
-    int64_t      now;
-    ngx_time_t  *tp;
+    int64_t  now;
 
-    tp = ngx_timeofday();
-    now = (int64_t) tp->sec * 1000 + tp->msec;
+    now = ngx_http_procmgr_sess_now(&ctx->sess);
 
     /* a clock that was set back is no proof of freshness */
 

@@ -298,19 +298,14 @@ ngx_http_procmgr_item_ask(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
 static ngx_uint_t
 ngx_http_procmgr_item_fresh(ngx_http_procmgr_ctx_t *ctx)
 {
-    int64_t      now;
-    ngx_time_t  *tp;
-
     if (ctx->role != NGX_PROCMGR_ROLE_ADMIN || ctx->sess.bearer
         || ctx->sess.user[0] == '\0')
     {
         return 0;
     }
 
-    tp = ngx_timeofday();
-    now = (int64_t) tp->sec * 1000 + tp->msec;
-
-    return now - ctx->sess.auth_at <= NGX_HTTP_PROCMGR_FRESH;
+    return ngx_http_procmgr_sess_now(&ctx->sess) - ctx->sess.auth_at
+           <= NGX_HTTP_PROCMGR_FRESH;
 }
 
 

@@ -10,6 +10,7 @@
 
 
 #include "ngx_http_procmgr.h"
+#include "ngx_http_procmgr_sql.h"
 #include "../core/ngx_procmgr_crypt.h"
 #include "../policy/pm_sha256.h"
 
@@ -492,9 +493,10 @@ ngx_http_procmgr_login_session(ngx_http_request_t *r,
     login->sent = ngx_procmgr_boottime();
 
     return ngx_http_procmgr_ask(r, ctx,
-                                "SELECT procmgr.session_create($1::bigint, "
-                                "$2, $3, $4::int, $5::int, $6, $7, $8)",
-                                8, params, ngx_http_procmgr_login_done);
+               NGX_HTTP_PROCMGR_SQL_SESSION("session_create($1::bigint, $2, "
+                                            "$3, $4::int, $5::int, $6, $7, "
+                                            "$8)"),
+               8, params, ngx_http_procmgr_login_done);
 }
 
 
@@ -625,8 +627,8 @@ ngx_http_procmgr_reauth_write(ngx_http_request_t *r,
     login->sent = ngx_procmgr_boottime();
 
     return ngx_http_procmgr_ask(r, ctx,
-                                "SELECT procmgr.session_reauth($1, $2::int)",
-                                2, params, ngx_http_procmgr_reauth_done);
+               NGX_HTTP_PROCMGR_SQL_SESSION("session_reauth($1, $2::int)"),
+               2, params, ngx_http_procmgr_reauth_done);
 }
 
 

@@ -9,6 +9,13 @@
 #define _NGX_HTTP_PROCMGR_SQL_H_INCLUDED_
 
 
+/* a session, and what the clock says that measures it */
+
+#define NGX_HTTP_PROCMGR_SQL_SESSION(call)                                    \
+    "SELECT (procmgr." call "::jsonb || jsonb_build_object('now_ms', "        \
+    "(extract(epoch FROM clock_timestamp()) * 1000)::bigint))::text"
+
+
 /*
  * $1 op_id, $2 host, $3 type, $4 target, $5 actor, $6 role, $7 remote,
  * $8 request stand first in all that make a row

@@ -350,7 +350,8 @@ const ngx_http_procmgr_problem_doc_t  ngx_http_procmgr_problem_docs[] = {
       "This host or this configuration has it not" },
     { 503, "Unavailable",
       "database_unavailable helper_unavailable busy timeout zone_full "
-      "too_many_operations too_many_listeners", "Something that is needed is away or full" },
+      "too_many_operations too_many_listeners",
+      "Something that is needed is away or full" },
 
     { 0, NULL, NULL, NULL }
 };

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "pm_group.h"
+#include "pm_hash.h"
 #include "pm_unit.h"
 
 
@@ -15,7 +16,6 @@ typedef struct {
 
 static pm_group_t *pm_groups_get(pm_groups_t *g, const char *key, size_t len);
 static int pm_groups_rehash(pm_groups_t *g);
-static uint32_t pm_group_hash(const char *key, size_t len);
 static int pm_group_cmp(const void *a, const void *b, void *order);
 
 
@@ -89,7 +89,7 @@ pm_groups_get(pm_groups_t *g, const char *key, size_t len)
         return NULL;
     }
 
-    slot = pm_group_hash(key, len) & (g->nslots - 1);
+    slot = pm_hash(key, len) & (g->nslots - 1);
 
     while (g->slots[slot]) {
 
@@ -149,7 +149,7 @@ pm_groups_rehash(pm_groups_t *g)
 
     for (i = 0; i < g->n; i++) {
 
-        slot = pm_group_hash(g->elts[i].key, g->elts[i].len) & (n - 1);
+        slot = pm_hash(g->elts[i].key, g->elts[i].len) & (n - 1);
 
         while (slots[slot]) {
             slot = (slot + 1) & (n - 1);
@@ -164,22 +164,6 @@ pm_groups_rehash(pm_groups_t *g)
     g->nslots = n;
 
     return 0;
-}
-
-
-static uint32_t
-pm_group_hash(const char *key, size_t len)
-{
-    size_t    i;
-    uint32_t  h;
-
-    h = 2166136261u;
-
-    for (i = 0; i < len; i++) {
-        h = (h ^ (unsigned char) key[i]) * 16777619u;
-    }
-
-    return h ^ h >> 15;
 }
 
 
@@ -207,8 +191,6 @@ pm_group_cmp(const void *a, const void *b, void *data)
     const pm_group_order_t  *order = data;
 
     int                      rc;
-
-    rc = 0;
 
     if (order->by != PM_GROUP_KEY) {
         rc = (x->sum[order->by] > y->sum[order->by])

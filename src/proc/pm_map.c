@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "pm_hash.h"
 #include "pm_map.h"
 #include "pm_parse.h"
 
@@ -24,7 +25,6 @@ static int pm_map_head(pm_map_t *map, const char *p, const char *end);
 static int pm_map_size(pm_map_t *map, const char *p, const char *end);
 static int pm_maps_add(pm_maps_t *maps, const pm_map_t *map);
 static int pm_maps_rehash(pm_maps_t *maps);
-static uint32_t pm_maps_hash(const pm_slice_t *path);
 
 
 const char *const  pm_map_names[PM_MAP_SIZES] = {
@@ -253,7 +253,7 @@ pm_maps_add(pm_maps_t *maps, const pm_map_t *map)
         return ENOMEM;
     }
 
-    slot = pm_maps_hash(&map->path) & (maps->nslots - 1);
+    slot = pm_hash(map->path.data, map->path.len) & (maps->nslots - 1);
 
     while (maps->slots[slot]) {
 
@@ -307,7 +307,8 @@ pm_maps_rehash(pm_maps_t *maps)
 
     for (i = 0; i < maps->n; i++) {
 
-        slot = pm_maps_hash(&maps->elts[i].path) & (n - 1);
+        slot = pm_hash(maps->elts[i].path.data, maps->elts[i].path.len)
+               & (n - 1);
 
         while (slots[slot]) {
             slot = (slot + 1) & (n - 1);
@@ -322,22 +323,6 @@ pm_maps_rehash(pm_maps_t *maps)
     maps->nslots = n;
 
     return 0;
-}
-
-
-static uint32_t
-pm_maps_hash(const pm_slice_t *path)
-{
-    size_t    i;
-    uint32_t  h;
-
-    h = 2166136261u;
-
-    for (i = 0; i < path->len; i++) {
-        h = (h ^ (unsigned char) path->data[i]) * 16777619u;
-    }
-
-    return h ^ h >> 15;
 }
 
 

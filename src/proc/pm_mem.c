@@ -259,8 +259,11 @@ pm_mem_segments(const char *buf, size_t len, const char *exe, size_t exe_len,
     memset(&s, 0, sizeof(pm_mem_sort_t));
 
     s.mem = mem;
-    s.exe.data = exe;
-    s.exe.len = pm_link_len(exe, exe_len);
+
+    if (exe_len) {
+        s.exe.data = exe;
+        s.exe.len = pm_link_len(exe, exe_len);
+    }
 
     pm_map_start(&iter, buf, len);
 
@@ -414,7 +417,8 @@ pm_mem_sort(pm_mem_sort_t *s, const pm_map_t *map, const pm_mem_map_t *m)
         return m->writable ? PM_MEM_DATA : PM_MEM_TEXT;
     }
 
-    if (s->file.len != path->len
+    if (s->file.data == NULL
+        || s->file.len != path->len
         || memcmp(s->file.data, path->data, path->len) != 0)
     {
         pm_mem_file_end(s);
@@ -440,7 +444,7 @@ pm_mem_file_end(pm_mem_sort_t *s)
     }
 
     s->code = 0;
-    s->file.len = 0;
+    s->file.data = NULL;
 }
 
 

@@ -12,7 +12,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 use Test::Procmgr;
 
-my $t = Test::Procmgr->new(plan => 37);
+my $t = Test::Procmgr->new(plan => 44);
 my $slow = Test::Procmgr::free_port();
 
 $t->run(workers => 2, interval => '100ms', http => 'procmgr_events max=6;',
@@ -88,10 +88,35 @@ ok($t->wait_for(sub {
 }, 20), 'when one has gone, another may come');
 
 
+# an alert, in every worker; again for who missed it
+
+my $op = $t->login('operator');
+hang_up($_) for splice @more;
+sleep 0.3;
+
+my @two = map { listen_to($s) } 1 .. 2;
+until_seen($_, 'log') for @two;
+$r = $op->post('/memory/watches',
+    { pid => $$, interval_ms => 100, thresholds_mb => [1] });
+is($r->{status}, 201, 'a watch that has something to tell');
+is(scalar(grep { until_seen($_, 'alert') } @two), 2, 'all hear its alert');
+ok($two[0]{id}, 'which has a number');
+is($two[0]{id}, $two[1]{id}, 'the same for all');
+
+$op->post("/memory/watches/$r->{json}{id}/stop", {});
+ok(until_seen($two[0], 'watch'), 'the end of a watch');
+
+my ($birth) = $two[0]{id} =~ /^([0-9a-f]{16})-\d+$/;
+hang_up($_) for @two;
+my $again = listen_to($s, '/events', "Last-Event-ID: $birth-0\r\n");
+ok(until_seen($again, 'alert'), 'told again to who comes back');
+hang_up($again);
+$op->delete("/memory/watches/$r->{json}{id}");
+
+
 # the end of a session
 
 my $b = $t->login('operator');
-hang_up(pop @more);
 my $o;
 $t->wait_for(sub { $o = listen_to($b); $o->{head} =~ / 200 / }, 20);
 ok(until_seen($o, 'summary'), 'another account');
@@ -102,6 +127,14 @@ cmp_ok(time - $at, '<', 5, 'soon');
 ok(until_seen($open, 'summary', sub { 1 }), 'one without session goes on');
 
 hang_up($_) for @more, $l, $open;
+
+
+# nobody listens: nothing is scanned
+
+sleep 1;
+my $scans = scans();
+sleep 2;
+cmp_ok(scans() - $scans, '<=', 1, 'without listeners there is no scan');
 
 
 # someone who takes nothing is dropped, whatever was meant for him
@@ -259,4 +292,12 @@ sub at_end {
     return $l->{ended};
 }
 
-sub hang_up { close $_[0]{socket} if $_[0]{socket} }
+sub scans {
+    my $n = () = $t->error_log() =~ /procmgr scan: \d+ processes/g;
+    return $n;
+}
+
+sub hang_up {
+    my ($l) = @_;
+    close $l->{socket} if $l && $l->{socket};
+}

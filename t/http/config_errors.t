@@ -73,6 +73,9 @@ procmgr_origin https://host.example http://[::1]:8080 http://127.0.0.1:80;
 EOF
     ['what a family needs stands behind it', '',
         "$session } $zone $db server { listen 127.0.0.1:$t->{port};"],
+    ['metrics without database', $zone, 'location /m { procmgr metrics; }'],
+    ['memory and events', "$zone $db procmgr_events max=10000;",
+        'location /m/ { procmgr memory; } location /e { procmgr events; }'],
     ['no history', "$zone procmgr_history off;"],
     ['system without sessions and database', $zone,
         'location /system/ { procmgr system; procmgr_auth off; }'],
@@ -191,6 +194,12 @@ my @bad = (
     ['procmgr_cookie a; procmgr_cookie b;', undef,
         qr/"procmgr_cookie" directive is duplicate/],
 
+    (map { ["procmgr_events $_;", undef, qr/invalid number "\Q$_\E"/] }
+        'max=0', 'max=', 'max=x', 'max=-1', 'max=10001'),
+    ['procmgr_events 5;', undef, qr/invalid parameter "5"/],
+    ['procmgr_events max=5; procmgr_events max=6;', undef,
+        qr/"procmgr_events" directive is duplicate/],
+
     ['procmgr_auth maybe;', undef,
         qr/invalid value "maybe" in "procmgr_auth" directive/],
     ['procmgr_role root;', undef, qr/invalid value "root"/],
@@ -200,6 +209,12 @@ my @bad = (
     [$zone, $session, qr/"procmgr session" needs "procmgr_database"/],
     [$zone, $system, qr/"procmgr system" needs "procmgr_database"/],
     [$db, $system, qr/"procmgr system" needs "procmgr_zone"/],
+    [$db, 'location /m { procmgr metrics; }',
+        qr/"procmgr metrics" needs "procmgr_zone"/],
+    [$zone, 'location /m/ { procmgr memory; }',
+        qr/"procmgr memory" needs "procmgr_database"/],
+    [$zone, 'location /e { procmgr events; }',
+        qr/"procmgr events" needs "procmgr_database"/],
     [$zone, 'location /log { procmgr log; procmgr_auth off; }',
         qr/"procmgr log" needs "procmgr_database"/],
     ["$zone $db", 'location /c { procmgr control; procmgr_auth off; }',

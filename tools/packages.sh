@@ -53,6 +53,9 @@ need_test()
     need_command curl curl
     need_file python3-flask /usr/lib/python3/dist-packages/flask/__init__.py
     need_command wrk wrk
+    need_command pgbouncer pgbouncer
+    need_command openssl openssl
+    need_command apache2-utils ab
     need_command supervisor supervisord
     need_command systemd systemctl
     need_command dbus dbus-daemon

@@ -218,8 +218,19 @@ quiet('columns that a list reads on demand can be chosen', async () => {
 
 
 quiet('the drawer shows every field, groups open', async () => {
+  /** @type {string[]} */
+  const asked = [];
+  const note = (/** @type {import('playwright-core').Request} */ request) => (
+    asked.push(request.url()));
+
+  page.on('request', note);
   await open(`?q=${name}&pid=${child.pid}`);
   await page.waitForSelector('.drawer .group');
+  page.off('request', note);
+
+  /* values of an environment are for who opens them: each look is logged */
+  assert.ok(asked.some((url) => /memory_maps/.test(url)));
+  assert.ok(!asked.some((url) => /environ|simple=false/.test(url)));
 
   const text = await page.locator('.drawer').innerText();
 

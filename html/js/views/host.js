@@ -214,7 +214,7 @@ function Schedule() {
     { id: 'next', label: t('schedule.next'),
       cell: (j) => html`<${Time} value=${j.next} />` },
     { id: 'schedule', label: t('schedule.when'), class: 'mono',
-      cell: (j) => html`<${Text} value=${j.schedule} />` },
+      cell: (j) => html`<${Text} value=${j.schedule?.replace(/\s+/g, ' ')} />` },
     { id: 'command', label: t('schedule.command'), class: 'mono grow clip',
       cell: (j) => html`<${Text} value=${j.command}
         title=${plain(j.command ?? '')} />` },

@@ -18,7 +18,12 @@ import { NewWatch } from './watch.js';
 
 const NOW = 'identity,pid,ppid,name,username,status,cpu_percent,'
   + 'memory_percent,rss,vms,shared,num_threads,num_fds,create_time,unit,cgroup';
+/* all but the environment: each look at its values is a row of the log */
+const ALL = `${NOW},exe,cmdline,cwd,nice,ionice,io_counters,num_ctx_switches,`
+  + 'num_handles,threads,cpu_times,cpu_num,cpu_affinity,memory_info,'
+  + 'memory_full_info,memory_maps,open_files,connections,uids,gids,terminal';
 const WHOLE = 5000;            /* ms: it opens some dozen files */
+const ONCE = 3600000;
 const KEPT = 300;              /* points of the charts */
 const MOST = 200;              /* rows of a list in the drawer */
 
@@ -58,8 +63,9 @@ export function ProcessDrawer({ pid, rich, row, policy, session,
   onClose }) {
   const brief = useFeed(rich
     ? `system/process/info?fields=${NOW}&pid=${pid}` : null);
-  const feed = useFeed(`system/process/${pid}?simple=false&shape=object`,
-    WHOLE);
+  const feed = useFeed(rich === undefined ? null : rich
+    ? `system/process/info?fields=${ALL}&pid=${pid}&shape=object`
+    : `system/process/${pid}?simple=false&shape=object`, WHOLE);
   const watches = useFeed(session.role === 'viewer' ? null
     : 'memory/watches', WHOLE);
   const whole = feed.data?.[0];
@@ -234,14 +240,26 @@ function Whole({ p }) {
     <${List} name="memory_maps" rows=${largest(p.memory_maps)}
       keyOf=${(r) => `${r.addr ?? ''} ${r.path}`}
       columns=${['path', 'rss', 'size', 'pss', 'swap']} />
-    <${Group} name="environ" value=${p.environ}
-      count=${Object.keys(p.environ ?? {}).length}>
-      <dl class="facts-list mono">${Object.entries(p.environ ?? {}).map(
-        ([k, v]) => html`<div key=${k}><dt>${plain(k)}</dt>
-          <dd><${Text} value=${v} /></dd></div>`)}</dl><//>
+    <${Group} name="environ" value=${p.pid}>
+      <${Environment} pid=${p.pid} /><//>
     ${rest.length > 0 && html`<${Group} name="others" value=${rest}>
       <${Output} label=${t('group.others')}
         value=${JSON.stringify(Object.fromEntries(rest), null, 1)} /><//>`}`;
+}
+
+
+/** @param {{ pid: number }} props asked for when it is opened, once */
+function Environment({ pid }) {
+  const { data, error } = useFeed(`system/process/${pid}/environ`, ONCE);
+
+  if (error) {
+    return html`<div class="padded"><${Notice} kind="warn">
+      <${Problem} error=${error} /><//></div>`;
+  }
+
+  return html`<dl class="facts-list mono">${Object.entries(data ?? {}).map(
+    ([k, v]) => html`<div key=${k}><dt>${plain(k)}</dt>
+      <dd><${Text} value=${v} /></dd></div>`)}</dl>`;
 }
 
 

@@ -17,7 +17,7 @@ const LONG = 12000;
 
 const readme = process.argv[2] === '--readme';
 const [out, ...given] = process.argv.slice(readme ? 3 : 2);
-const widths = given.length > 0 ? given.map(Number) : [400, 1400, 2560];
+const widths = given.length > 0 ? given.map(Number) : [400, 1280, 3840];
 
 if (!out) {
   console.error('usage: node screenshots.mjs FOLDER [WIDTH...]');
@@ -50,12 +50,24 @@ const views = {
       + 'button[title^="重启"]');
     await page.waitForSelector('dialog[open]');
   },
+  memory: async (page) => {
+    await page.waitForSelector('.watch canvas');
+    await page.waitForSelector('.segments tbody tr');
+  },
+  watch: async (page) => {
+    await page.click('[aria-labelledby="watches"] .primary');
+    await page.waitForSelector('dialog[open]');
+  },
   log: async (page) => {
     await page.waitForSelector('td.actions button');
     await page.click('td.actions button');
     await page.waitForSelector('.detail .effect');
   },
   account: (page) => page.waitForSelector('#sessions'),
+  newaccount: async (page) => {
+    await page.click('[aria-labelledby="accounts"] .primary');
+    await page.waitForSelector('dialog[open]');
+  },
   keys: async (page) => {
     await page.keyboard.press('?');
     await page.waitForSelector('dialog .keys');
@@ -65,7 +77,8 @@ const views = {
 /** @param {string} view @returns {string} where it is */
 const hash = (view) => ({ confirm: 'services', host: 'overview',
   process: `processes?pid=${where.nginx_pid}`, columns: 'processes',
-  signal: `processes?pid=${sleeper.pid}`, keys: 'account' })[view] ?? view;
+  signal: `processes?pid=${sleeper.pid}`,
+  watch: 'memory', newaccount: 'account', keys: 'account' })[view] ?? view;
 
 
 const resize = (page, width) => page.setViewportSize({ width,
@@ -84,6 +97,27 @@ sleeper.unref();
 process.on('exit', () => sleeper.kill());
 
 
+/* something to look at: watches of the server's own processes, a measured
+   run, whose rows then stand in the log */
+
+/** @param {import('playwright-core').Page} page */
+const prepare = (page) => page.evaluate(async (pids) => {
+  const { csrf } = await (await fetch('session')).json();
+  const post = (path, body) => fetch(path, { method: 'POST',
+    body: JSON.stringify(body), headers: { 'X-CSRF-Token': csrf,
+      'Content-Type': 'application/json', 'Idempotency-Key':
+        crypto.randomUUID() } });
+
+  await post('memory/watches', { pid: pids[0], interval_ms: 100,
+    thresholds_mb: [20, 40] });
+  await post('memory/watches', { name: 'postgres', interval_ms: 1000,
+    thresholds_mb: [100] });
+  await post('control/commands', { command: 'procmgr-demo work 48',
+    measure: true });
+  await post('control/services', { name: 'demo', action: 'restart' });
+}, [where.nginx_pid]);
+
+
 /* the two pictures of the README, in English, both themes */
 async function forReadme() {
   for (const theme of ['light', 'dark']) {
@@ -96,8 +130,12 @@ async function forReadme() {
     await login(page, where);
     await page.waitForTimeout(LONG);
     await page.screenshot({ path: name('overview') });
-    await page.goto(`${where.url}#/processes?sort=-memory_percent&pid=${
-      where.postgres_pid}`);
+    const pid = await page.evaluate(async () => (await (await fetch(
+      'system/process/info?fields=pid&name=checkpointer')).json())[0].pid);
+    const query = new URLSearchParams({ sort: '-rss', pid,
+      filter: 'name ~ nginx or name ~ postgres' });
+
+    await page.goto(`${where.url}#/processes?${query}`);
     await page.waitForSelector('.drawer .group');
     await page.mouse.move(0, 0);
     await page.waitForTimeout(LONG);
@@ -127,6 +165,7 @@ for (const theme of readme ? [] : ['light', 'dark']) {
   }
 
   await login(page, where);
+  await prepare(page);
   await page.waitForTimeout(SETTLE);
 
   for (const [view, ready] of Object.entries(views)) {

@@ -165,9 +165,10 @@ typedef struct {
     unsigned              settle;     /* ms until a start can be believed */
     int                   waits;      /* its end is the end of the action */
 
+    const char           *program;    /* that acts; NULL: it depends */
     /* NULL: it cannot be done to such a unit */
-    const char         *(*program)(const pm_policy_entry_t *e, int action,
-                                   char *buf, size_t size);
+    const char         *(*program_of)(const pm_policy_entry_t *e,
+                                      int action, char *buf, size_t size);
     void                (*argv)(const pm_policy_entry_t *e, int action,
                                 helper_run_t *run);
     void                (*observe)(const pm_policy_entry_t *e,

@@ -31,6 +31,7 @@ const helper_manager_t  helper_lsb = {
     |1u << PM_ACTION_STATUS,
     0,
     0,
+    NULL,
     helper_lsb_program,
     helper_lsb_argv,
     helper_lsb_observe,

@@ -119,10 +119,6 @@ helper_reader(helper_reader_t *shared, uid_t owner, int sock)
 static int
 helper_reader_confine(uid_t owner)
 {
-    uint64_t                         mask;
-    struct __user_cap_data_struct    data[2];
-    struct __user_cap_header_struct  head;
-
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1) {
         return errno;
     }
@@ -141,23 +137,9 @@ helper_reader_confine(uid_t owner)
         return errno;
     }
 
-    head.version = _LINUX_CAPABILITY_VERSION_3;
-    head.pid = 0;
-
-    if (syscall(SYS_capget, &head, data) == -1) {
-        return errno;
-    }
-
     /* where it was never given, the reads say so themselves */
 
-    mask = UINT64_C(1) << CAP_SYS_PTRACE;
-    mask &= data[0].permitted | (uint64_t) data[1].permitted << 32;
-
-    data[0].permitted = data[0].effective = (uint32_t) mask;
-    data[1].permitted = data[1].effective = (uint32_t) (mask >> 32);
-    data[0].inheritable = data[1].inheritable = 0;
-
-    if (syscall(SYS_capset, &head, data) == -1
+    if (helper_env_caps(UINT64_C(1) << CAP_SYS_PTRACE) == -1
         || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1)
     {
         return errno;

@@ -77,8 +77,14 @@ helper_service_ask(helper_t *h)
     }
 
     s->m = helper_manager(s->e);
-    s->program = s->m->actions & (1u << s->action)
-                 ? s->m->program(s->e, s->action, path, sizeof(path)) : NULL;
+    s->program = s->m->program;
+
+    if (!(s->m->actions & (1u << s->action))) {
+        s->program = NULL;
+
+    } else if (s->program == NULL) {
+        s->program = s->m->program_of(s->e, s->action, path, sizeof(path));
+    }
 
     if (s->program == NULL) {
         helper_io_answer(h, "refused", "not_supported", "%s of %s services "

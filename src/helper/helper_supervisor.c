@@ -12,8 +12,6 @@
 #define HELPER_SUPERVISOR_STATUS  10000           /* ms at most, of "status" */
 
 
-static const char *helper_supervisor_program(const pm_policy_entry_t *e,
-    int action, char *buf, size_t size);
 static void helper_supervisor_act(const pm_policy_entry_t *e, int action,
     helper_run_t *run);
 static void helper_supervisor_observe(const pm_policy_entry_t *e,
@@ -21,30 +19,21 @@ static void helper_supervisor_observe(const pm_policy_entry_t *e,
 static int helper_supervisor_line(helper_state_t *s, char *line);
 
 
+static const char  helper_supervisorctl[] = "/usr/bin/supervisorctl";
+
+
 const helper_manager_t  helper_supervisor = {
     1u << PM_ACTION_START|1u << PM_ACTION_STOP|1u << PM_ACTION_RESTART
     |1u << PM_ACTION_STATUS,
     0,
     1,
-    helper_supervisor_program,
+    helper_supervisorctl,
+    NULL,
     helper_supervisor_act,
     helper_supervisor_observe,
     helper_supervisor_explain,
     helper_supervisor_list
 };
-
-
-static const char *
-helper_supervisor_program(const pm_policy_entry_t *e, int action, char *buf,
-    size_t size)
-{
-    (void) e;
-    (void) action;
-    (void) buf;
-    (void) size;
-
-    return "/usr/bin/supervisorctl";
-}
 
 
 void
@@ -53,7 +42,7 @@ helper_supervisor_argv(const pm_policy_entry_t *e, const char *verb,
 {
     run->argc = 0;
 
-    helper_run_word(run, helper_supervisor_program(e, 0, NULL, 0));
+    helper_run_word(run, helper_supervisorctl);
     helper_run_word(run, "-c");
     helper_run_word(run, e->config);
     helper_run_word(run, verb);

@@ -14,8 +14,6 @@
 #define HELPER_SYSTEMD_LEAVE  3000    /* ms at most, to be moved */
 
 
-static const char *helper_systemd_program(const pm_policy_entry_t *e,
-    int action, char *buf, size_t size);
 static void helper_systemd_argv(const pm_policy_entry_t *e, int action,
     helper_run_t *run);
 static void helper_systemd_observe(const pm_policy_entry_t *e,
@@ -25,11 +23,15 @@ static void helper_systemd_copy(helper_state_t *s, const char *key, char *buf,
 static int helper_systemd_within(const char *group);
 
 
+static const char  helper_systemctl[] = "/usr/bin/systemctl";
+
+
 const helper_manager_t  helper_systemd = {
     (1u << PM_ACTIONS) - 1,
     250,
     1,
-    helper_systemd_program,
+    helper_systemctl,
+    NULL,
     helper_systemd_argv,
     helper_systemd_observe,
     helper_systemd_explain,
@@ -37,26 +39,11 @@ const helper_manager_t  helper_systemd = {
 };
 
 
-static const char  helper_systemctl[] = "/usr/bin/systemctl";
-
 static const char  helper_systemd_keys[] =
     "Id,LoadState,ActiveState,SubState,Result,InvocationID,MainPID,"
     "Type,UnitFileState,ControlGroup,ConditionResult,"
     "ConditionTimestampMonotonic,Description,User,ExecStart,"
     "FragmentPath,ActiveEnterTimestamp,MemoryCurrent";
-
-
-static const char *
-helper_systemd_program(const pm_policy_entry_t *e, int action, char *buf,
-    size_t size)
-{
-    (void) e;
-    (void) action;
-    (void) buf;
-    (void) size;
-
-    return helper_systemctl;
-}
 
 
 /* one unit a call; -1 - action does not wait for the job */

@@ -384,6 +384,7 @@ ngx_http_procmgr_openapi_schema(pm_json_t *j,
         break;
 
     case 'a':
+    case 'd':
     case 'm':
         type = "array";
         break;
@@ -417,11 +418,12 @@ ngx_http_procmgr_openapi_schema(pm_json_t *j,
         ngx_http_procmgr_openapi_words(j, param->values);
     }
 
-    if (param->type == 'a' || param->type == 'm') {
+    if (ngx_strcmp(type, "array") == 0) {
         pm_json_key(j, "items");
         pm_json_object(j);
-        ngx_http_procmgr_openapi_text(j, "type", param->type == 'a'
-                                                 ? "string" : "integer");
+        ngx_http_procmgr_openapi_text(j, "type", param->type == 'a' ? "string"
+                                                 : param->type == 'd'
+                                                 ? "number" : "integer");
         pm_json_object_end(j);
     }
 

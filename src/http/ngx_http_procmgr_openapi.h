@@ -17,7 +17,7 @@ typedef struct {
     const char   *key;          /* "name", or "scope.name" where it differs */
     char          type;         /* b bool, i integer, s string, e one of, */
                                 /* n number, o object, a array of strings, */
-                                /* m array of numbers */
+                                /* m of integers, d of numbers */
     int64_t       min;          /* of the number, or of the string's length */
     int64_t       max;
     const char   *values;       /* "one two", or NULL */

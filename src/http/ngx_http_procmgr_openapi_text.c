@@ -116,19 +116,20 @@ const ngx_http_procmgr_route_doc_t  ngx_http_procmgr_route_docs[] = {
     { MEMORY, GET, "groups", NULL, 'o',
       "by groups.sort groups.order groups.limit groups.pss human", NULL,
       "Sums over the processes of a user, a unit or a name" },
-    { MEMORY, GET, "watches", NULL, 'a', NULL, NULL, "The watches there are" },
+    { MEMORY, GET, "watches", NULL, 'a', "human", NULL,
+      "The watches there are" },
     { MEMORY, POST, "watches", NULL, 'c', NULL,
       "watch.pid unit watch.name interval_ms history_size verbose_logging "
       "thresholds_mb growth_mb_per_min on_alert detail",
       "Watch the memory of a process, a unit or all of a name" },
-    { MEMORY, GET, "watches/{word}", "watch", 'o', NULL, NULL,
+    { MEMORY, GET, "watches/{word}", "watch", 'o', "human", NULL,
       "What a watch has seen" },
     { MEMORY, PATCH, "watches/{word}", "watch", 'o', NULL,
-      "thresholds_mb growth_mb_per_min on_alert", "Change its thresholds" },
+      "thresholds_mb growth_mb_per_min", "Change its thresholds" },
     { MEMORY, DELETE, "watches/{word}", "watch", '-', NULL, NULL,
       "End a watch and forget it" },
     { MEMORY, GET, "watches/{word}/history", "watch", 'o',
-      "history.since history.limit", NULL, "Its samples" },
+      "human watch.since watch.limit", NULL, "Its samples" },
     { MEMORY, POST, "watches/{word}/stop", "watch", 'o', NULL, NULL,
       "Stop it: its last summary" },
     { MEMORY, POST, "watches/{word}/start", "watch", 'o', NULL, NULL,
@@ -229,6 +230,10 @@ const ngx_http_procmgr_param_doc_t  ngx_http_procmgr_param_docs[] = {
       "samples behind this number: next of the last answer" },
     { "history.limit", 'i', 1, 100000, NULL, NULL, "how many at most" },
 
+    { "watch.since", 's', 0, 40, NULL, NULL,
+      "samples behind this place: next of the last answer" },
+    { "watch.limit", 'i', 1, 100000, NULL, NULL, "how many at most" },
+
     { "percpu", 'b', 0, 0, NULL, "false", "each processor by itself" },
     { "disk.all", 'b', 0, 0, NULL, "false",
       "mounts without a device of their own too" },
@@ -314,6 +319,22 @@ const ngx_http_procmgr_param_doc_t  ngx_http_procmgr_param_docs[] = {
     { "ionice", 'm', 0, 0, NULL, NULL, "class and value" },
     { "cpu_affinity", 'm', 0, 0, NULL, NULL, "processors it may run on" },
 
+    { "watch.pid", 'i', 1, INT32_MAX, NULL, NULL,
+      "a process: one of pid, unit and name" },
+    { "unit", 's', 1, 255, NULL, NULL, "the processes of a unit" },
+    { "watch.name", 's', 1, 255, NULL, NULL, "the processes of a name" },
+    { "interval_ms", 'i', 50, 3600000, NULL, "100", "between two samples" },
+    { "history_size", 'i', 1, 100000, NULL, "1000", "samples to keep" },
+    { "verbose_logging", 'b', 0, 0, NULL, "false",
+      "each sample in nginx's log too" },
+    { "thresholds_mb", 'd', 0, 0, NULL, "[100]",
+      "an alert above each of them" },
+    { "growth_mb_per_min", 'n', 0, 0, NULL, NULL,
+      "an alert where it grows faster" },
+    { "on_alert", 's', 1, 255, NULL, NULL,
+      "a command of the policy, to run then" },
+    { "detail", 'b', 0, 0, NULL, "false", "more of each sample" },
+
     { "ids", 'a', 0, 0, NULL, NULL, "1 to 256 operations" },
     { "upto", 'i', 1, SEQ_MAX, NULL, NULL, "all rows up to this position" },
     { "mark.all", 'b', 0, 0, NULL, NULL, "all rows: true" },
@@ -337,8 +358,8 @@ const ngx_http_procmgr_problem_doc_t  ngx_http_procmgr_problem_docs[] = {
     { 405, "NotAllowed", "method_not_allowed",
       "Allow names the methods there are" },
     { 409, "Conflict",
-      "already_exists last_admin target_busy idempotency_mismatch "
-      "stale_process zombie_process",
+      "already_exists already_running last_admin target_busy "
+      "idempotency_mismatch stale_process zombie_process",
       "It does not go together with what is there" },
     { 413, "TooLarge", "body_too_large", "The body is longer than 16 KiB" },
     { 415, "NotJson", "not_json", "The body is not application/json" },
@@ -349,8 +370,8 @@ const ngx_http_procmgr_problem_doc_t  ngx_http_procmgr_problem_docs[] = {
     { 501, "Unsupported", "unsupported not_supported",
       "This host or this configuration has it not" },
     { 503, "Unavailable",
-      "database_unavailable helper_unavailable busy timeout zone_full "
-      "too_many_operations too_many_listeners",
+      "database_unavailable database_schema helper_unavailable busy timeout "
+      "zone_full too_many_operations too_many_listeners",
       "Something that is needed is away or full" },
 
     { 0, NULL, NULL, NULL }

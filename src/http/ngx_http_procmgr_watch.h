@@ -20,7 +20,7 @@ void ngx_http_procmgr_watch_exit(ngx_procmgr_t *pm);
 
 /* watch_def.c */
 
-#define NGX_HTTP_PROCMGR_WATCH_WHY  160
+#define NGX_HTTP_PROCMGR_WATCH_WHY  256
 
 /*
  * What a client asks for, or what the database kept (`kept'): that has more

@@ -349,6 +349,7 @@ static ngx_int_t
 ngx_http_procmgr_watch_known(json_t *json, const char *const *keys,
     u_char why[NGX_HTTP_PROCMGR_WATCH_WHY])
 {
+    u_char      *p, *last, names[NGX_HTTP_PROCMGR_WATCH_WHY];
     json_t      *value;
     ngx_uint_t   i;
     const char  *key;
@@ -362,8 +363,18 @@ ngx_http_procmgr_watch_known(json_t *json, const char *const *keys,
         }
 
         if (keys[i] == NULL) {
-            return ngx_http_procmgr_watch_bad(why, "unknown member \"%s\"",
-                                              key);
+            p = names;
+            last = names + sizeof(names);
+
+            for (i = 0; keys[i]; i++) {
+                p = ngx_slprintf(p, last, "%s%s", i ? ", " : "", keys[i]);
+            }
+
+            return ngx_http_procmgr_watch_bad(why, "unknown member \"%*s\", "
+                                              "allowed is %*s",
+                                              ngx_min(ngx_strlen(key), 64),
+                                              key, (size_t) (p - names),
+                                              names);
         }
     }
 

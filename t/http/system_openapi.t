@@ -27,6 +27,7 @@ is($r->{status}, 200, 'the description');
 is($doc->{openapi}, '3.1.0', 'its version');
 like($doc->{info}{$_}, qr/\S/, "its $_") for qw(title version);
 
+my $watch = $s->post('/memory/watches', { pid => $$ })->{json}{id} // '';
 my (@ops, %route);
 
 for my $path (sort keys %{ $doc->{paths} }) {
@@ -124,13 +125,13 @@ for my $op (grep { $_->{method} eq 'GET' } @ops) {
     my @query = grep { $_->{in} eq 'query' } @{ $op->{parameters} };
     my (%taken, %at);
 
-    next if $op->{label} =~ m{/watches};    # there is none to ask about
 
     for my $item ($op->{path} =~ /\{item\}/ ? @items : 'name') {
         my $url = url($op, $item);
         my $detail = detail($url, 'zzz=1');
 
-        $detail =~ /^unknown parameter "zzz", (?:none is )?allowed (?:here|is (.*))$/
+        $detail =~ /^unknown\ parameter\ "zzz",
+            \ (?:none\ is\ )?allowed\ (?:here|is\ (.*))$/x
             or diag("$url: $detail");
         for (split /, /, $1 // '') {
             $taken{$_} = 1;
@@ -189,7 +190,8 @@ for my $op (grep { $_->{requestBody} } @ops) {
     my $schema = $op->{requestBody}{content}{'application/json'}{schema};
     my %left = map { $_ => 1 } keys %{ $schema->{properties} };
     my $a = $s->request($op->{method}, url($op), { zzz => 1 });
-    my ($list) = ($a->{json}{detail} // '') =~ /unknown member "zzz", allowed is (.*)/;
+    my ($list) = ($a->{json}{detail} // '')
+        =~ /unknown member "zzz", allowed is (.*)/;
 
     is($a->{status}, 400, "$op->{label}: not any member");
     my @more = grep { !delete $left{$_} } split /, /, $list // '';
@@ -218,9 +220,10 @@ sub resolve {
 
 sub url {
     my ($op, $item) = @_;
+    my $id = '00000000-0000-4000-8000-000000000000';
     my %w = (pid => $$, item => $item // 'name', service => 'demo',
-        account => 'viewer', operation => '00000000-0000-4000-8000-000000000000',
-        session => '00000000-0000-4000-8000-000000000000');
+        account => 'viewer', operation => $id, session => $id,
+        watch => $watch);
     return $op->{path} =~ s/\{(\w+)\}/$w{$1} \/\/ 'x'/ger;
 }
 

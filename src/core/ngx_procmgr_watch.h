@@ -243,7 +243,7 @@ void ngx_procmgr_watch_json(pm_json_t *j, const ngx_procmgr_watch_t *w,
     ngx_uint_t human);
 /* the members of a sample, in an object that the caller opens and closes */
 void ngx_procmgr_watch_json_sample(pm_json_t *j, const ngx_procmgr_watch_t *w,
-    const ngx_procmgr_watch_sample_t *s);
+    const ngx_procmgr_watch_sample_t *s, ngx_uint_t human);
 /* its summary, as a row of the log keeps it; zero terminated */
 void ngx_procmgr_watch_summary(const ngx_procmgr_watch_t *w,
     const char *sentence, char *buf, size_t len);

@@ -109,8 +109,9 @@ ngx_procmgr_watch_json_mem(pm_json_t *j, const char *key, double value,
 
 void
 ngx_procmgr_watch_json_sample(pm_json_t *j, const ngx_procmgr_watch_t *w,
-    const ngx_procmgr_watch_sample_t *s)
+    const ngx_procmgr_watch_sample_t *s, ngx_uint_t human)
 {
+    double      mem[PM_WATCH_FIELDS];
     ngx_uint_t  i, n;
 
     n = w->def.detail ? PM_WATCH_FIELDS : PM_WATCH_BASIC;
@@ -125,6 +126,14 @@ ngx_procmgr_watch_json_sample(pm_json_t *j, const ngx_procmgr_watch_t *w,
     for (i = 0; i < PM_WATCH_BASIC; i++) {
         ngx_procmgr_watch_json_mem(j, ngx_procmgr_watch_fields[i].mb,
                                    (double) s->mem[i] / NGX_PROCMGR_MB, 3);
+    }
+
+    if (human) {
+        for (i = 0; i < n; i++) {
+            mem[i] = (double) s->mem[i];
+        }
+
+        ngx_procmgr_watch_json_human(j, mem, n);
     }
 }
 
@@ -154,9 +163,6 @@ static void
 ngx_procmgr_watch_json_object(pm_json_t *j, const ngx_procmgr_watch_t *w,
     const char *key, const ngx_procmgr_watch_sample_t *s, ngx_uint_t human)
 {
-    double      mem[PM_WATCH_FIELDS];
-    ngx_uint_t  i;
-
     pm_json_key(j, key);
 
     if (w->samples == 0) {
@@ -165,17 +171,7 @@ ngx_procmgr_watch_json_object(pm_json_t *j, const ngx_procmgr_watch_t *w,
     }
 
     pm_json_object(j);
-    ngx_procmgr_watch_json_sample(j, w, s);
-
-    if (human) {
-        for (i = 0; i < PM_WATCH_FIELDS; i++) {
-            mem[i] = (double) s->mem[i];
-        }
-
-        ngx_procmgr_watch_json_human(j, mem, w->def.detail
-                                     ? PM_WATCH_FIELDS : PM_WATCH_BASIC);
-    }
-
+    ngx_procmgr_watch_json_sample(j, w, s, human);
     pm_json_object_end(j);
 }
 

@@ -95,7 +95,11 @@ ngx_procmgr_watch_kick(ngx_procmgr_t *pm)
 
     r = &ngx_procmgr_watcher;
 
-    if (!r->ready || r->flight || ngx_exiting || ngx_terminate) {
+    /* one that is awake, or on standby, looks by itself */
+
+    if (!r->ready || r->flight || r->timer.timer_set
+        || ngx_exiting || ngx_terminate)
+    {
         return;
     }
 
@@ -129,7 +133,9 @@ ngx_procmgr_watch_seize(ngx_procmgr_t *pm)
 
     ngx_shmtx_unlock(&pm->shpool->mutex);
 
-    ngx_procmgr_watch_kick(pm);
+    if (!ngx_procmgr_watcher.flight) {
+        ngx_procmgr_watch_arm(&ngx_procmgr_watcher, 1);
+    }
 }
 
 

@@ -275,6 +275,10 @@ ngx_http_procmgr_watch_view(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
     u_char              *p;
     ngx_procmgr_view_t   view;
 
+    /* so each worker that is asked stands by for the one that samples */
+
+    ngx_procmgr_watch_kick(ctx->pm);
+
     p = ngx_pnalloc(r->pool, 160);
     if (p == NULL) {
         return NGX_ERROR;
@@ -389,7 +393,7 @@ ngx_http_procmgr_watch_make_past(ngx_procmgr_job_t *job)
 
     for ( /* void */ ; i < n; i++) {
         pm_json_object(&job->json);
-        ngx_procmgr_watch_json_sample(&job->json, &w, &s[i]);
+        ngx_procmgr_watch_json_sample(&job->json, &w, &s[i], args->human);
         pm_json_object_end(&job->json);
     }
 

@@ -213,7 +213,9 @@ ngx_http_procmgr_note_done(void *data, ngx_uint_t written)
     if (!written) {
         ngx_http_procmgr_notes_at = ngx_procmgr_boottime()
                                     + NGX_HTTP_PROCMGR_NOTES_AGAIN;
+        ngx_procmgr_watch_kick(pm);
+        return;
     }
 
-    ngx_procmgr_watch_kick(pm);
+    ngx_http_procmgr_watch_notes(pm);
 }

@@ -20,12 +20,12 @@ use constant {
     SECONDS  => $ENV{PROCMGR_TEST_KILL} // 15,
 };
 
-my $t = Test::Procmgr->new(plan => 35)->run(workers => 2);
+my $t = Test::Procmgr->new(plan => 38)->run(workers => 2);
 $t->{allow_exit} = qr/exited on signal 9/;
 $t->{allow_alert} = qr/exited on signal 9/;
 my $s = $t->login('operator');
 
-my @p = map { spawn(code => sub { $0 = "watched $_[0]"; 'ready' }) } 1 .. 3;
+my @p = map { spawn() } 1 .. 3;
 my @id = map {
     my $r = $s->post('/memory/watches', { pid => $_->{pid},
         interval_ms => INTERVAL, history_size => 5000, thresholds_mb => [] });
@@ -77,6 +77,19 @@ ok($t->wait_for(sub {
     get("/memory/watches/$id[0]")->{samples} > $before + 5
 }, 20), 'samples come again');
 look($id[0], 'both at once');
+
+# one that is frozen is no holder for longer than the lease, and takes no
+# sample again when it wakes
+
+$s->get('/memory/watches') for 1 .. 20;
+
+for my $pid ($t->workers()) {
+    kill 'STOP', $pid;
+    sleep 4;
+    kill 'CONT', $pid;
+    sleep 0.5;
+}
+look($id[0], 'frozen');
 
 # restart: the definitions are in the database; of a process that has ended
 # meanwhile only the end is told

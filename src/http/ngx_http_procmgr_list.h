@@ -47,9 +47,8 @@ typedef enum {
 
 
 const char *ngx_http_procmgr_column_name(ngx_uint_t column);
-/* what comparing it takes of the snapshot, and of the helper */
+/* what comparing it takes of the snapshot */
 unsigned ngx_http_procmgr_column_want(ngx_uint_t column);
-unsigned ngx_http_procmgr_column_read(ngx_uint_t column);
 /* a pm_filter_find_pt */
 int ngx_http_procmgr_column_find(const char *name, size_t len,
     pm_filter_type_e *type);
@@ -127,7 +126,14 @@ typedef struct {
     ngx_http_procmgr_search_t           *texts;
     pm_filter_type_e                     sort_type;
     double                               total; /* memory, bytes */
+    unsigned                             counted:1;     /* descriptors, one */
+                                                        /* by one */
 } ngx_http_procmgr_list_t;
+
+
+/* what comparing it takes of the helper */
+unsigned ngx_http_procmgr_column_read(const ngx_http_procmgr_list_t *list,
+    ngx_uint_t column);
 
 
 /* a value is text in the list, or in buf */

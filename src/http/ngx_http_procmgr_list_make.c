@@ -76,6 +76,7 @@ static ngx_int_t
 ngx_http_procmgr_list_init(ngx_http_procmgr_list_t *list)
 {
     int                                  rc;
+    uint64_t                             fds;
     const char                          *text;
     const ngx_http_procmgr_list_args_t  *args;
 
@@ -99,6 +100,8 @@ ngx_http_procmgr_list_init(ngx_http_procmgr_list_t *list)
         ngx_http_procmgr_syscall_failed(list->job, "open", rc);
         return NGX_ERROR;
     }
+
+    list->counted = (pm_attr_fds(list->walk.proc, ngx_pid, &fds) == ENOTSUP);
 
     /* the event loop has tried both already */
 
@@ -242,7 +245,7 @@ ngx_http_procmgr_list_compared(ngx_http_procmgr_list_t *list)
 
     for (i = 0; i < NGX_HTTP_PROCMGR_C_MAX; i++) {
         if (columns & ngx_http_procmgr_bit(i)) {
-            reads |= ngx_http_procmgr_column_read(i);
+            reads |= ngx_http_procmgr_column_read(list, i);
         }
     }
 
@@ -294,7 +297,7 @@ ngx_http_procmgr_list_denied(ngx_http_procmgr_list_t *list, uint64_t columns)
     for (i = 0; i < NGX_HTTP_PROCMGR_C_MAX; i++) {
 
         if ((columns & ngx_http_procmgr_bit(i))
-            && (ngx_http_procmgr_column_read(i) & denied))
+            && (ngx_http_procmgr_column_read(list, i) & denied))
         {
             ngx_procmgr_job_fail(list->job, NGX_HTTP_FORBIDDEN,
                                  "access_denied",
@@ -330,7 +333,7 @@ ngx_http_procmgr_list_partial(ngx_http_procmgr_list_t *list,
             continue;
         }
 
-        read = ngx_http_procmgr_column_read(i);
+        read = ngx_http_procmgr_column_read(list, i);
 
         for (k = 0; read && k < list->norder; k++) {
 

@@ -63,7 +63,7 @@ ngx_http_procmgr_list_rows(ngx_http_procmgr_list_t *list)
 
     for (i = 0; i < NGX_HTTP_PROCMGR_C_MAX; i++) {
         if (columns & ngx_http_procmgr_bit(i)) {
-            reads |= ngx_http_procmgr_column_read(i);
+            reads |= ngx_http_procmgr_column_read(list, i);
         }
     }
 

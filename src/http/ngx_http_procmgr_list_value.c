@@ -12,6 +12,10 @@
 
 #define ngx_http_procmgr_reads(f)  (1u << (f))
 
+#define NGX_HTTP_PROCMGR_LIST_COUNTS                                          \
+    (ngx_http_procmgr_bit(NGX_HTTP_PROCMGR_F_NUM_FDS)                         \
+     |ngx_http_procmgr_bit(NGX_HTTP_PROCMGR_F_NUM_HANDLES))
+
 
 typedef struct {
     const char                      *name;      /* NULL: that of the field */
@@ -29,6 +33,7 @@ static void ngx_http_procmgr_list_record(void *data,
     const pm_wire_head_t *head, const u_char *bytes);
 static ngx_uint_t ngx_http_procmgr_list_opened(ngx_http_procmgr_list_t *list,
     const u_char *data, size_t len);
+static int64_t ngx_http_procmgr_list_count(const u_char *data, size_t len);
 static size_t ngx_http_procmgr_list_line(
     char buf[NGX_HTTP_PROCMGR_VALUE_LEN], const ngx_str_t *text);
 
@@ -102,8 +107,17 @@ ngx_http_procmgr_column_want(ngx_uint_t column)
 
 
 unsigned
-ngx_http_procmgr_column_read(ngx_uint_t column)
+ngx_http_procmgr_column_read(const ngx_http_procmgr_list_t *list,
+    ngx_uint_t column)
 {
+    /* an older kernel does not tell how many descriptors there are */
+
+    if (list->counted
+        && (ngx_http_procmgr_bit(column) & NGX_HTTP_PROCMGR_LIST_COUNTS))
+    {
+        return ngx_http_procmgr_reads(PM_READ_FD);
+    }
+
     return ngx_http_procmgr_columns[column].read;
 }
 
@@ -389,8 +403,7 @@ ngx_http_procmgr_list_own(ngx_http_procmgr_list_t *list,
     ssize_t   len;
     uint64_t  n;
 
-    if ((columns & (ngx_http_procmgr_bit(NGX_HTTP_PROCMGR_F_NUM_FDS)
-                    |ngx_http_procmgr_bit(NGX_HTTP_PROCMGR_F_NUM_HANDLES)))
+    if ((columns & NGX_HTTP_PROCMGR_LIST_COUNTS)
         && pm_attr_fds(list->walk.proc, c->proc->pid, &n) == 0)
     {
         c->fds = (int64_t) n;
@@ -446,6 +459,10 @@ ngx_http_procmgr_list_asks(ngx_http_procmgr_list_t *list, uint32_t i,
                  |ngx_http_procmgr_reads(PM_READ_NFILES);
 
         c->fds_known = 1;
+
+        if (list->counted) {
+            c->fds = 0;
+        }
 
         if (list->texts) {
             ngx_http_procmgr_search_none(list->texts, c->proc);
@@ -506,6 +523,10 @@ ngx_http_procmgr_list_record(void *data, const pm_wire_head_t *head,
             c->fds_known = 1;
             c->opened = ngx_http_procmgr_list_opened(list, bytes, head->len);
 
+            if (list->counted && !head->more) {
+                c->fds = ngx_http_procmgr_list_count(bytes, head->len);
+            }
+
         } else if (head->error == ENOENT || head->error == ESRCH) {
             c->fds_known = 1;
         }
@@ -559,6 +580,22 @@ ngx_http_procmgr_list_opened(ngx_http_procmgr_list_t *list,
 }
 
 
+/* each ends in a zero */
+
+static int64_t
+ngx_http_procmgr_list_count(const u_char *data, size_t len)
+{
+    size_t   i;
+    int64_t  n;
+
+    for (i = 0, n = 0; i < len; i++) {
+        n += (data[i] == '\0');
+    }
+
+    return n;
+}
+
+
 ngx_uint_t
 ngx_http_procmgr_list_known(ngx_http_procmgr_list_t *list, uint32_t i,
     unsigned read)
@@ -572,6 +609,9 @@ ngx_http_procmgr_list_known(ngx_http_procmgr_list_t *list, uint32_t i,
 
     case ngx_http_procmgr_reads(PM_READ_NFILES):
         return c->files != NGX_HTTP_PROCMGR_UNKNOWN;
+
+    case ngx_http_procmgr_reads(PM_READ_FD):
+        return c->fds != NGX_HTTP_PROCMGR_UNKNOWN;
 
     case ngx_http_procmgr_reads(PM_READ_IO):
         return c->io_known;

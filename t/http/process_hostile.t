@@ -22,7 +22,7 @@ system('cc', '-std=c11', '-D_GNU_SOURCE', '-O1', '-pthread', '-o',
     "$dir/hostile", 't/lib/hostile.c') == 0
     or plan skip_all => 'no compiler';
 
-my $t = Test::Procmgr->new(plan => 42)->run(interval => '200ms',
+my $t = Test::Procmgr->new(plan => 46)->run(interval => '200ms',
     zone => '128m', workers => 1, main => 'env PROCMGR_FDS=folder;',
     policy => 'read fields=cmdline roles=viewer');
 my $s = $t->login();
@@ -116,6 +116,23 @@ is($s->get("/system/process/$fds->{pid}/num_fds")->{json}, $n,
 is($s->get("/system/process/2/num_fds")->{json}, 0, 'of a kernel thread')
     if -d '/proc/2';
 pass('no kernel threads here') if !-d '/proc/2';
+
+# and compared
+
+my $few = spawn(code => sub { 'ready' });
+my $both = "pid=$few->{pid},$fds->{pid}&fields=pid,num_fds";
+sleep 0.3;
+my $less = () = glob "/proc/$few->{pid}/fd/*";
+is_deeply($s->get("/system/process/info?$both&sort=num_fds&order=desc")->{json},
+    [{ pid => $fds->{pid}, num_fds => $n },
+     { pid => $few->{pid}, num_fds => $less }], 'sorted by it');
+is_deeply($s->get("/system/process/info?$both&filter=num_fds+>%3D+$n")->{json},
+    [{ pid => $fds->{pid}, num_fds => $n }], 'filtered by it');
+is_deeply($s->get("/system/process/info?$both&filter=num_handles+<+$n")
+    ->{json}, [{ pid => $few->{pid}, num_fds => $less }], 'from below');
+my $r2 = $s->get('/system/process/info?fields=pid,num_fds&filter=num_fds+=+0');
+is_deeply([grep { $_->{num_fds} } @{ $r2->{json} || [{ num_fds => -1 }] }], [],
+    'kernel threads have none');
 
 # many open files, whose names are longer than what is kept of one walk
 

@@ -15,7 +15,7 @@ use Test::More;
 use Test::Procmgr;
 use Test::ProcmgrProc;
 
-my $t = Test::Procmgr->new(plan => 45)->run(interval => '100ms');
+my $t = Test::Procmgr->new(plan => 47)->run(interval => '100ms');
 
 my $dir = tempdir(CLEANUP => 1);
 chmod 0777, $dir;
@@ -143,9 +143,15 @@ is_deeply(pids("/info?open=$dir/fil"), [], 'nobody has this one');
 # bytes a second: nothing is known at first, then what was written
 
 my $writer = spawn(user => $owner, code => sub {
-    open my $f, '>', "$dir/written" or die;
-    alarm 60;
-    $SIG{USR1} = sub { syswrite $f, 'x' x 4_000_000; $f->IO::Handle::sync };
+    open my $f, '+>', "$dir/written" or die;
+    $SIG{USR1} = sub {
+        sysseek $f, 0, 0;
+        syswrite $f, 'x' x 4_194_304;
+        $f->IO::Handle::sync;
+        syscall 221, fileno $f, 0, 0, 4;        # out of the page cache
+        sysseek $f, 0, 0;
+        sysread $f, my $in, 4_194_304;
+    };
     return 'ready';
 });
 my $rate = "?pid=$writer->{pid}&fields=read_bytes_per_s,write_bytes_per_s";
@@ -157,6 +163,29 @@ select undef, undef, undef, 0.3;
 $row = get($rate)->{json}[0];
 is_deeply($row, { read_bytes_per_s => 0, write_bytes_per_s => 0 },
     'then they are, and 0 is the kernel\'s');
+
+# what it writes, and reads past the page cache, if its own counters say so
+
+my %moved;
+for my $n (1 .. 40) {
+    my @before = io($writer->{pid});
+    kill 'USR1', $writer->{pid};
+    $t->wait_for(sub { (io($writer->{pid}))[1] - $before[1] >= 4_000_000 }, 5);
+    select undef, undef, undef, 0.2;
+    my @after = io($writer->{pid});
+    $row = get($rate)->{json}[0];
+    $moved{read} = 1 if $after[0] - $before[0] >= 1_000_000;
+    $moved{write} = 1 if $after[1] - $before[1] >= 1_000_000;
+    $moved{"$_ told"} = 1 for grep {
+        ($row->{"${_}_bytes_per_s"} // 0) > 1000 } qw(read write);
+    last if $moved{'read told'} && $moved{'write told'}
+        || $n >= 10 && !$moved{read};
+}
+
+SKIP: for my $way (qw(write read)) {
+    skip "no disk below $dir: nothing counts as a $way", 1 if !$moved{$way};
+    ok($moved{"$way told"}, "bytes that a process moves a second: $way");
+}
 
 # what the role may not see: exe, cmdline and io are for administrators
 
@@ -174,3 +203,13 @@ is_deeply(pids("/info?name=$mark-2", $viewer), [$two], 'a viewer finds names');
 
 is(get("?$only&sort=rss")->{headers}{'cache-control'}, 'private, no-cache',
     'a list is a view');
+
+
+# bytes read and written, as the kernel has them
+
+sub io {
+    my ($pid) = @_;
+    my $io = eval { Test::Procmgr::read_path("/proc/$pid/io") } // '';
+    return ($io =~ /^read_bytes: (\d+)/m ? $1 : 0,
+            $io =~ /^write_bytes: (\d+)/m ? $1 : 0);
+}

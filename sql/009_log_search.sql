@@ -14,7 +14,7 @@ SET LOCAL ROLE procmgr_owner;
 -- from the few that are looked at to their rows, by key.  A time is turned
 -- into positions first, which follow the clock but for the moments in which
 -- two hosts write; an hour of grace covers these and a clock that was set
--- back.
+-- back.  OFFSET 0 keeps that hour from being looked for along all positions.
 
 DROP FUNCTION procmgr.log_found(jsonb, int, bigint);
 
@@ -55,8 +55,10 @@ BEGIN
 
     IF f_since IS NOT NULL THEN
         lowest := coalesce(
-            (SELECT min(o.seq) FROM procmgr.op o
-             WHERE o.at >= f_since AND o.at < f_since + grace),
+            (SELECT min(h.seq) FROM (
+                 SELECT o.seq FROM procmgr.op o
+                 WHERE o.at >= f_since AND o.at < f_since + grace
+                 OFFSET 0) h),
             (SELECT o.seq FROM procmgr.op o
              WHERE o.at >= f_since ORDER BY o.at LIMIT 1),
             9223372036854775807);
@@ -64,8 +66,10 @@ BEGIN
 
     IF f_until IS NOT NULL THEN
         highest := least(highest, coalesce(
-            (SELECT max(o.seq) FROM procmgr.op o
-             WHERE o.at < f_until AND o.at >= f_until - grace),
+            (SELECT max(h.seq) FROM (
+                 SELECT o.seq FROM procmgr.op o
+                 WHERE o.at < f_until AND o.at >= f_until - grace
+                 OFFSET 0) h),
             (SELECT o.seq FROM procmgr.op o
              WHERE o.at < f_until ORDER BY o.at DESC LIMIT 1),
             0));

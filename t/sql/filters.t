@@ -78,7 +78,7 @@ unlike($plan, qr/Seq Scan/, 'the usual is found from the end');
 for ([{ actor => 'actor3', target => 'target4' }, "false"],
      [{ actor => 'actor3', host => 'h1' }, "o.actor = 'actor3' AND host = 'h1'"],
      [{ retStatus => 'success', host => 'rare' }, 'false'],
-     [{ unread => 'false', logType => 'login' }, "type = 'login'"],
+     [{ unread => 'false', actor => 'actor5' }, "o.actor = 'actor5'"],
      [{ q => 'TARGET7', actor => 'actor7' }, "o.actor = 'actor7'"],
      [{ q => 'rare', retStatus => 'failure' }, "type = 'token_added'"],
      [{ since => $since, target => 'target2' },

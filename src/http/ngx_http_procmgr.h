@@ -138,6 +138,7 @@ struct ngx_http_procmgr_ctx_s {
     ngx_str_t                     host;     /* as the client named it */
     u_char                        key[32];  /* SHA-256 of the token */
     uint64_t                      vouched;  /* of a session not yet taken */
+    uint64_t                      doubted;  /* since when, of a stream's */
     ngx_procmgr_epoch_wait_t      wait;
     unsigned                      secure:1; /* the browser speaks TLS */
     unsigned                      cached:1; /* sess is from the zone */
@@ -279,6 +280,13 @@ ngx_int_t ngx_http_procmgr_check_host(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx);
 ngx_int_t ngx_http_procmgr_check_session(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx);
+/*
+ * Writes that the session is in use, at most once a minute, or `now_too', and
+ * takes what the database says of it.  Nobody waits for it.
+ */
+void ngx_http_procmgr_touch(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx, ngx_uint_t now_too);
+ngx_uint_t ngx_http_procmgr_expired(ngx_procmgr_sess_t *s);
 /* of an answer that goes on; NGX_DECLINED: its session may have ended */
 ngx_int_t ngx_http_procmgr_session_holds(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx);

@@ -14,16 +14,6 @@
 #define NGX_HTTP_PROCMGR_TOKEN_LEN   43
 
 /* last_seen is written at most so often, ms */
-#define NGX_HTTP_PROCMGR_TOUCH       60000
-
-
-typedef struct {                        /* a last_seen on its way */
-    ngx_procmgr_t        *pm;
-    u_char                key[32];
-    int64_t               touched;
-    uint64_t              sent;
-    ngx_uint_t            bearer;
-} ngx_http_procmgr_toucher_t;
 
 
 static ngx_int_t ngx_http_procmgr_no_auth(ngx_http_request_t *r,
@@ -40,11 +30,6 @@ static void ngx_http_procmgr_epoch_known(void *data);
 static void ngx_http_procmgr_epoch_gone(void *data);
 static ngx_int_t ngx_http_procmgr_no_session(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx);
-static ngx_uint_t ngx_http_procmgr_expired(ngx_procmgr_sess_t *s);
-static void ngx_http_procmgr_touch(ngx_http_request_t *r,
-    ngx_http_procmgr_ctx_t *ctx);
-static void ngx_http_procmgr_touched(void *data,
-    ngx_procmgr_pg_result_t *res);
 static ngx_int_t ngx_http_procmgr_token(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx, ngx_str_t *token);
 static ngx_uint_t ngx_http_procmgr_cookie(ngx_str_t *header, ngx_str_t *name,
@@ -240,51 +225,7 @@ ngx_http_procmgr_find_session(ngx_http_request_t *r,
 
     ctx->known = 1;
 
-    ngx_http_procmgr_touch(r, ctx);
-
-    return NGX_OK;
-}
-
-
-/* by what the zone knows: when in doubt, the client has to come again */
-
-ngx_int_t
-ngx_http_procmgr_session_holds(ngx_http_request_t *r,
-    ngx_http_procmgr_ctx_t *ctx)
-{
-    uint64_t                      age;
-    ngx_procmgr_sess_t            sess;
-    ngx_http_procmgr_loc_conf_t  *plcf;
-
-    plcf = ngx_http_get_module_loc_conf(r, ngx_http_procmgr_module);
-
-    if (!plcf->auth) {
-        return NGX_OK;
-    }
-
-    if (ngx_procmgr_sess_get(ctx->pm, ctx->key, &sess, &ctx->vouched)
-            != NGX_OK
-        || ngx_http_procmgr_expired(&sess)
-        || sess.role != ctx->role)
-    {
-        return NGX_DECLINED;
-    }
-
-    age = ngx_procmgr_boottime() - ctx->vouched;
-
-    if (age >= NGX_PROCMGR_SESS_AHEAD) {
-        ngx_procmgr_epoch_ask(ctx->pm, NULL);
-    }
-
-    if (age > (ngx_procmgr_epoch_failed(ctx->pm)
-               ? NGX_PROCMGR_SESS_AWAY : 3 * NGX_PROCMGR_SESS_FRESH))
-    {
-        return NGX_DECLINED;
-    }
-
-    ctx->sess = sess;
-
-    ngx_http_procmgr_touch(r, ctx);
+    ngx_http_procmgr_touch(r, ctx, 0);
 
     return NGX_OK;
 }
@@ -422,7 +363,7 @@ ngx_http_procmgr_session_read(ngx_http_request_t *r,
     ctx->sess = sess;
     ctx->known = 1;
 
-    ngx_http_procmgr_touch(r, ctx);
+    ngx_http_procmgr_touch(r, ctx, 0);
 
     return ngx_http_procmgr_run(r, ctx);
 }
@@ -497,7 +438,7 @@ ngx_http_procmgr_copy(json_t *value, const char *key, char *dst, size_t size)
 }
 
 
-static ngx_uint_t
+ngx_uint_t
 ngx_http_procmgr_expired(ngx_procmgr_sess_t *s)
 {
     int64_t  now;
@@ -505,98 +446,6 @@ ngx_http_procmgr_expired(ngx_procmgr_sess_t *s)
     now = ngx_http_procmgr_sess_now(s);
 
     return now >= s->expires || now >= s->idle_until;
-}
-
-
-/* nobody waits for it; a short idle time is kept alive more often */
-
-static void
-ngx_http_procmgr_touch(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx)
-{
-    char                           hex[65], idle[NGX_INT64_LEN + 1];
-    int64_t                        now, every;
-    const char                    *params[2];
-    ngx_http_procmgr_toucher_t    *t;
-    ngx_http_procmgr_main_conf_t  *pmcf;
-
-    pmcf = ngx_http_get_module_main_conf(r, ngx_http_procmgr_module);
-
-    now = ngx_http_procmgr_sess_now(&ctx->sess);
-    every = ngx_min(NGX_HTTP_PROCMGR_TOUCH, (int64_t) pmcf->idle * 250);
-
-    if ((now - ctx->sess.touched < every && now >= ctx->sess.touched)
-        || ngx_procmgr_epoch_failed(ctx->pm)
-        || ngx_procmgr_sess_touch(ctx->pm, ctx->key, now, every) != NGX_OK)
-    {
-        return;
-    }
-
-    t = ngx_alloc(sizeof(ngx_http_procmgr_toucher_t), ngx_cycle->log);
-    if (t == NULL) {
-        return;
-    }
-
-    t->pm = ctx->pm;
-    t->bearer = ctx->bearer;
-    t->touched = now;
-    t->sent = ngx_procmgr_boottime();
-    ngx_memcpy(t->key, ctx->key, sizeof(t->key));
-
-    pm_hex(hex, ctx->key, sizeof(ctx->key));
-    (void) ngx_sprintf((u_char *) idle, "%T%Z", pmcf->idle);
-
-    params[0] = hex;
-    params[1] = idle;
-
-    if (ngx_procmgr_pg_query(ctx->pm,
-                 t->bearer
-                 ? NGX_HTTP_PROCMGR_SQL_SESSION("token_touch($1)")
-                 : NGX_HTTP_PROCMGR_SQL_SESSION("session_touch($1, $2::int)"),
-                             t->bearer ? 1 : 2, params, 0,
-                             ngx_http_procmgr_touched, t)
-        == NULL)
-    {
-        ngx_free(t);
-    }
-}
-
-
-static void
-ngx_http_procmgr_touched(void *data, ngx_procmgr_pg_result_t *res)
-{
-    ngx_http_procmgr_toucher_t *t = data;
-
-    json_t              *value;
-    ngx_str_t            text;
-    ngx_procmgr_sess_t   sess;
-
-    if (res->ended != NGX_PROCMGR_PG_OK || res->nrows != 1) {
-        ngx_free(t);
-        return;
-    }
-
-    text = ngx_procmgr_pg_value(res, 0, 0);
-
-    value = text.data ? json_loadb((char *) text.data, text.len, 0, NULL)
-                      : NULL;
-
-    ngx_memzero(&sess, sizeof(ngx_procmgr_sess_t));
-
-    if (value == NULL || ngx_http_procmgr_sess_parse(value, &sess) != NGX_OK) {
-        ngx_procmgr_sess_drop(t->pm, t->key);
-
-    } else {
-        ngx_memcpy(sess.key, t->key, sizeof(sess.key));
-        sess.touched = t->touched;
-        sess.bearer = t->bearer;
-        sess.checked = t->sent;
-        sess.used = ngx_procmgr_boottime();
-
-        ngx_procmgr_sess_put(t->pm, &sess);
-    }
-
-    json_decref(value);
-    ngx_free(t);
 }
 
 

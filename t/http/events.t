@@ -12,7 +12,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 use Test::Procmgr;
 
-my $t = Test::Procmgr->new(plan => 44);
+my $t = Test::Procmgr->new(plan => 45);
 my $slow = Test::Procmgr::free_port();
 
 $t->run(workers => 2, interval => '100ms', http => 'procmgr_events max=6;',
@@ -125,6 +125,11 @@ my $at = time;
 ok(at_end($o, 20), 'its stream ends');
 cmp_ok(time - $at, '<', 5, 'soon');
 ok(until_seen($open, 'summary', sub { 1 }), 'one without session goes on');
+
+$first = $l->{last}{summary}{generation};
+$at = time;
+ok(until_seen($l, 'summary', sub { time > $at + 3 }),
+    'so does that of another session');
 
 hang_up($_) for @more, $l, $open;
 

@@ -67,6 +67,11 @@ each_size('300 1000', sub {
         median(@base) + median(@start), 1.15, 'most');
 
     stall($t, $s, $n);
+
+    # a hundred who ask all the time, and one
+
+    my ($one, $many) = map { scans($t, $s, $_) } 1, 100;
+    row('scans per second, 100 clients / one', $n, $many, $one, 1.1, 'most');
 }, interval => '50ms');
 
 for my $what (qw(list summary)) {
@@ -137,6 +142,22 @@ sub pages {
         sleep 0.001;
     }
     return @ms;
+}
+
+# in the time of one wrk, by the module's own count
+
+sub scans {
+    my ($t, $s, $clients) = @_;
+    my $count = sub {
+        fresh($t, $s, '/metrics') =~ /^procmgr_scans(?:_total)? (\d+)/m
+            or die "bench: no scans in the metrics\n";
+        return $1;
+    };
+
+    my ($from, $start) = ($count->(), time);
+    wrk("http://127.0.0.1:$t->{port}/system/process", $clients,
+        "Cookie: $s->{cookie}");
+    return ($count->() - $from) / (time - $start);
 }
 
 # the peer: the same seven keys of the ten largest

@@ -1,6 +1,6 @@
 import js from '@eslint/js';
 
-const browser = Object.fromEntries(['AbortController', 'AbortSignal', 'EventSource',
+const browser = Object.fromEntries(['AbortController', 'EventSource',
   'FormData',
   'Intl',
   'ResizeObserver', 'URL', 'URLSearchParams', 'addEventListener',

@@ -85,7 +85,10 @@ async function problemOf(response) {
 export async function request(method, path, options = {}) {
   const { body, etag, signal, quiet } = options;
   const read = method === 'GET';
-  const timeout = AbortSignal.timeout(read ? READ_TIMEOUT : WRITE_TIMEOUT);
+  /* a signal of AbortSignal.timeout() would hold the answer until then */
+  const limit = new AbortController();
+  const abort = () => limit.abort();
+  const timer = setTimeout(abort, read ? READ_TIMEOUT : WRITE_TIMEOUT);
   /** @type {Record<string, string>} */
   const headers = { Accept: 'application/json', ...options.headers };
   const session = app.get().session;
@@ -104,6 +107,8 @@ export async function request(method, path, options = {}) {
 
   let response, data;
 
+  signal?.addEventListener('abort', abort);
+
   try {
     response = await fetch(new URL(path, base), {
       method,
@@ -112,7 +117,7 @@ export async function request(method, path, options = {}) {
       cache: 'no-store',
       credentials: 'same-origin',
       redirect: 'error',
-      signal: signal ? anySignal([signal, timeout]) : timeout,
+      signal: limit.signal,
     });
 
     if (response.ok && response.status !== 204) {
@@ -130,6 +135,10 @@ export async function request(method, path, options = {}) {
 
     listener.away();
     throw new ApiError(0, 'server_away');
+
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', abort);
   }
 
   if (response.ok || response.status === 304) {
@@ -153,22 +162,6 @@ export async function request(method, path, options = {}) {
   }
 
   throw error;
-}
-
-
-/** @param {AbortSignal[]} signals */
-function anySignal(signals) {
-  if (AbortSignal.any) {
-    return AbortSignal.any(signals);
-  }
-
-  const both = new AbortController();
-
-  for (const signal of signals) {
-    signal.addEventListener('abort', () => both.abort(signal.reason));
-  }
-
-  return both.signal;
 }
 
 

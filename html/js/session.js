@@ -65,7 +65,8 @@ export async function resume() {
     begin(data);
   } catch (error) {
     if (error instanceof ApiError && error.status === 401) {
-      end(Boolean(app.get().session));
+      /* another request may have learned it first */
+      end(app.get().expired || Boolean(app.get().session));
     } else if (error instanceof ApiError && !error.away
       && app.get().session === undefined) {
       end(false);

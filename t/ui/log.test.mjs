@@ -152,6 +152,20 @@ quiet('hostile text in the log is shown as text', async () => {
     document.querySelector('main.log tbody tr')?.textContent ?? ''));
   assert.match(await page.locator('main.log tbody tr').first().innerText(),
     /<img src=x onerror=alert\(2\)><\/script>⟨202E⟩⟨00⟩⟨0A⟩line/);
+
+  /* and what a program said */
+  await page.route(/\/log\/[0-9a-f-]{36}$/, async (route) => {
+    const answer = await route.fetch();
+
+    await route.fulfill({ response: answer, json: { ...await answer.json(),
+      retStatus: 'failure', state: 'done', is_exec: false, stdout: nasty,
+      stderr: nasty, cmdret: nasty, argv: [nasty], events: [] } });
+  });
+  await page.locator('main.log td.actions button').first().click();
+  await page.waitForSelector('.detail .output');
+  assert.match(await page.innerText('.detail .output'),
+    /^<img src=x onerror=alert\(2\)><\/script>⟨202E⟩⟨00⟩\nline/);
   assert.equal(await page.locator('main img, main script').count(), 0);
+  await page.unroute(/\/log\/[0-9a-f-]{36}$/);
   await page.unroute(path);
 });

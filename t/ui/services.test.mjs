@@ -84,7 +84,7 @@ quiet('a command of the policy is completed, run and measured', async () => {
   await confirm();
   assert.match(await outcome(), /The command ran\./);
   assert.match(await page.locator('dialog .effect').innerText(),
-    /Elapsed[^]*Largest memory/);
+    /Elapsed[^]*largest \/ average/);
   await page.click('dialog .effect a');
   await page.waitForSelector('main.log .detail .chart canvas');
 });

@@ -8,6 +8,7 @@
  * high, and only those in sight are in the document.
  */
 
+import { Component } from 'preact';
 import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 
 import { html } from './html.js';
@@ -17,7 +18,7 @@ import { app } from '../store.js';
 
 const MOST = 500;               /* rows on the screen */
 const ROW = 2.3;                /* rem, as .window td of css/processes.css */
-const REST = 11;                /* rem, the least of what has no width */
+const REST = 10;                /* rem, the least of what has no width */
 const SPARE = 5;                /* rows above and below those in sight */
 
 /** @type {Set<any>} */
@@ -291,33 +292,35 @@ function Head({ column: c, sort, onSort }) {
 
 
 /**
- * @param {{ row: any, gone: boolean, columns: Column<any>[], cls: string,
- *           detail: any, index?: number }} props
+ * Most rows are as they were: nothing is compared below them.
+ *
+ * @typedef {{ row: any, gone: boolean, columns: Column<any>[], cls: string,
+ *             detail: any, index?: number }} RowProps
+ *
+ * @extends {Component<RowProps>}
  */
-function Row({ row, gone, columns, cls, detail, index }) {
-  const last = useRef({ row: /** @type {any} */ (null), columns, gone, cls,
-    index, shown: /** @type {any} */ (null) });
+class Row extends Component {
+  /** @param {RowProps} next */
+  shouldComponentUpdate(next) {
+    const now = this.props;
 
-  /* most rows are as they were: nothing is compared below them */
-  if (!detail && last.current.shown && last.current.columns === columns
-    && last.current.gone === gone && last.current.cls === cls
-    && last.current.index === index && alike(last.current.row, row)) {
-    return last.current.shown;
+    return Boolean(now.detail || next.detail) || now.columns !== next.columns
+      || now.gone !== next.gone || now.cls !== next.cls
+      || now.index !== next.index || !alike(now.row, next.row);
   }
 
-  const shown = html`
-    <tr class=${`${cls}${gone ? ' gone' : ''}`} aria-rowindex=${index}>
-      ${columns.map((c) => html`<td key=${c.id}
-        class=${`${c.num ? 'num ' : ''}${c.class ?? ''}`}>${c.cell(row)}</td>`)}
-    </tr>
-    ${detail && html`<tr class="detail-row">
-      <td colspan=${columns.length}>${detail}</td>
-    </tr>`}`;
-
-  last.current = { row, columns, gone, cls, index,
-    shown: detail ? null : shown };
-
-  return shown;
+  /** @param {any} props */
+  render({ row, gone, columns, cls, detail, index }) {
+    return html`
+      <tr class=${`${cls}${gone ? ' gone' : ''}`} aria-rowindex=${index}>
+        ${columns.map((c) => html`<td key=${c.id}
+          class=${`${c.num ? 'num ' : ''}${c.class ?? ''}`}>
+          ${c.cell(row)}</td>`)}
+      </tr>
+      ${detail && html`<tr class="detail-row">
+        <td colspan=${columns.length}>${detail}</td>
+      </tr>`}`;
+  }
 }
 
 

@@ -71,7 +71,10 @@ export function ProcessDrawer({ pid, rich, row, policy, session,
   const whole = feed.data?.[0];
   const { rss, vms, shared } = whole?.memory_info ?? {};
   const now = brief.data?.[0] ?? row;
-  const p = { ...whole, ...whole && { rss, vms, shared }, ...now };
+  /* what was known of one that is gone stays on the screen */
+  const known = useRef(/** @type {any} */ ({}));
+  const p = known.current = { ...known.current, ...whole,
+    ...whole && { rss, vms, shared }, ...now };
   const { version, rows } = useCourse(now, p);
   const [act, setAct] = useState('');
   const title = useRef(/** @type {HTMLElement | null} */ (null));

@@ -22,7 +22,7 @@ system('cc', '-std=c11', '-D_GNU_SOURCE', '-O1', '-pthread', '-o',
     "$dir/hostile", 't/lib/hostile.c') == 0
     or plan skip_all => 'no compiler';
 
-my $t = Test::Procmgr->new(plan => 46)->run(interval => '200ms',
+my $t = Test::Procmgr->new(plan => 50)->run(interval => '200ms',
     zone => '128m', workers => 1, main => 'env PROCMGR_FDS=folder;',
     policy => 'read fields=cmdline roles=viewer');
 my $s = $t->login();
@@ -148,6 +148,27 @@ is_deeply([scalar @opened, length $opened[-1][0]],
 is(scalar @{ $s->get("/system/process/$files->{pid}/open_files")->{json} },
     scalar @{ $r->{open_files} }, 'as many alone');
 
+# one that has numbers and mounts of its own
+
+my $own = as_root() ? spawn(code => \&namespaces) : { said => 'none' };
+
+SKIP: {
+    skip 'no namespaces here', 4 if $own->{said} !~ /^\d+$/;
+
+    $r = $s->get("/system/process/$own->{said}?simple=false")->{json}[0];
+    is_deeply([@{$r}{qw(pid ppid cwd status)}],
+        [$own->{said}, $own->{pid}, "$dir/own", 'sleeping'],
+        'a process with numbers and mounts of its own');
+    is_deeply([map { [@{$_}[0, 3]] } grep { $_->[0] =~ m{^\Q$dir/own/} }
+        @{ $r->{open_files} }], [["$dir/own/inside", 'w']],
+        'a file that is not where others look');
+    is_deeply([grep { !defined $r->{$_} } qw(exe cmdline environ io_counters
+        memory_full_info memory_maps threads connections)], [],
+        'nothing is missing');
+    is($s->get("/system/process/$own->{said}/parent")->{json}{pid},
+        $own->{pid}, 'its parent is outside');
+}
+
 # a thousand forks a second
 
 my $forks = hostile('forks', 1000, 8);
@@ -167,6 +188,30 @@ while (time - $start < 3) {
 is_deeply(\@wrong, [], 'a thousand forks a second');
 cmp_ok($answers, '>=', 1, 'answers meanwhile');
 
+
+# the first process of a namespace; its number out here, or "none"
+
+sub namespaces {
+    mkdir "$dir/own";
+    syscall(272, 0x20020000) == 0 or return 'none';
+    pipe my $from, my $to or die;
+    my $child = fork() // return 'none';
+
+    if (!$child) {
+        syscall 157, 1, 9, 0, 0, 0;
+        close $from;
+        system('mount --make-rprivate / && mount -t tmpfs none '
+            . "'$dir/own' 2> /dev/null") == 0 or POSIX::_exit(1);
+        chdir "$dir/own";
+        open my $inside, '>', "$dir/own/inside" or POSIX::_exit(1);
+        syswrite $to, "ready\n";
+        1 while sleep 600;
+        POSIX::_exit(0);
+    }
+
+    close $to;
+    return defined <$from> ? $child : 'none';
+}
 
 sub hostile {
     my (@args) = @_;

@@ -20,6 +20,7 @@
 #include <cmocka.h>
 
 #include "pm_net.h"
+#include "pm_netns.h"
 #include "pm_net_unix.h"
 
 
@@ -474,6 +475,68 @@ unix_kernel(void **state)
 }
 
 
+/* of others a link tells the number, and nothing else does */
+
+static void
+netns_told(void **state)
+{
+    size_t         i, n;
+    int32_t       *pids;
+    pm_netns_t     ns[3];
+    pm_netnses_t   list;
+
+    static const char *const  bad[] = {
+        "", "net:[]", "net:[1", "net:1]", "mnt:[1]", "net:[-1]", "net:[1 ]",
+        "net:[0x1]", "net:[99999999999999999999999]"
+    };
+
+    (void) state;
+
+    memset(ns, 0, sizeof(ns));
+    memset(&list, 0, sizeof(list));
+
+    ns[0].pid[0] = 1;
+    ns[0].npids = 1;
+    ns[1].pid[0] = 30;
+    ns[1].pid[1] = 9;
+    ns[1].npids = 2;
+    ns[2].pid[0] = 7;
+    ns[2].npids = 1;
+    ns[2].number = 5;
+
+    list.elts = ns;
+    list.n = 3;
+
+    /* neither one's own nor one that is known */
+
+    pids = pm_netns_unknown(&list, &n);
+    assert_non_null(pids);
+    assert_int_equal(n, 2);
+    assert_int_equal(pids[0], 9);
+    assert_int_equal(pids[1], 30);
+    free(pids);
+
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        pm_netns_told(&list, 9, bad[i], strlen(bad[i]));
+        assert_int_equal(ns[1].number, 0);
+    }
+
+    pm_netns_told(&list, 8, "net:[4026531840]", 16);
+    assert_int_equal(ns[1].number, 0);
+
+    pm_netns_told(&list, 9, "net:[4026531840]", 16);
+    assert_int_equal(ns[1].number, 4026531840);
+
+    /* what is known stays */
+
+    pm_netns_told(&list, 30, "net:[6]", 7);
+    assert_int_equal(ns[1].number, 4026531840);
+
+    assert_null(pm_netns_unknown(&list, &n));
+    assert_int_equal(n, 0);
+}
+
+
 int
 main(void)
 {
@@ -486,6 +549,7 @@ main(void)
         cmocka_unit_test(loopback),
         cmocka_unit_test(unix_text),
         cmocka_unit_test(unix_kernel),
+        cmocka_unit_test(netns_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,6 +36,8 @@ static ngx_int_t ngx_http_procmgr_watch_list(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx);
 static ngx_int_t ngx_http_procmgr_watch_one(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx);
+static ngx_int_t ngx_http_procmgr_watch_plain(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx, ngx_procmgr_make_pt make);
 static ngx_int_t ngx_http_procmgr_watch_past(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx);
 static ngx_int_t ngx_http_procmgr_watch_view(ngx_http_request_t *r,
@@ -117,28 +119,22 @@ static ngx_http_procmgr_watch_restore_t  ngx_http_procmgr_watch_restorer;
 static ngx_int_t
 ngx_http_procmgr_watch_list(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx)
 {
-    ngx_http_procmgr_watch_args_t   args;
-    ngx_http_procmgr_watch_query_t  q;
-
-    ngx_memzero(&args, sizeof(ngx_http_procmgr_watch_args_t));
-    ngx_memzero(&q, sizeof(ngx_http_procmgr_watch_query_t));
-
-    if (ngx_http_procmgr_args(r, ctx, ngx_http_procmgr_watch_human, &q)
-        != NGX_OK)
-    {
-        return ctx->rc;
-    }
-
-    args.human = q.human;
-
-    return ngx_http_procmgr_watch_view(r, ctx,
-                                       ngx_http_procmgr_watch_make_list,
-                                       &args);
+    return ngx_http_procmgr_watch_plain(r, ctx,
+                                        ngx_http_procmgr_watch_make_list);
 }
 
 
 static ngx_int_t
 ngx_http_procmgr_watch_one(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx)
+{
+    return ngx_http_procmgr_watch_plain(r, ctx,
+                                        ngx_http_procmgr_watch_make_one);
+}
+
+
+static ngx_int_t
+ngx_http_procmgr_watch_plain(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx, ngx_procmgr_make_pt make)
 {
     ngx_http_procmgr_watch_args_t   args;
     ngx_http_procmgr_watch_query_t  q;
@@ -153,11 +149,9 @@ ngx_http_procmgr_watch_one(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx)
     }
 
     args.human = q.human;
-    ngx_strlow(args.id, ctx->seg[0].data, 36);
+    ngx_strlow(args.id, ctx->seg[0].data, ngx_min(ctx->seg[0].len, 36));
 
-    return ngx_http_procmgr_watch_view(r, ctx,
-                                       ngx_http_procmgr_watch_make_one,
-                                       &args);
+    return ngx_http_procmgr_watch_view(r, ctx, make, &args);
 }
 
 

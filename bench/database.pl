@@ -25,7 +25,8 @@ my $t = Test::Procmgr->new()->run(interval => '20s', workers => 1,
     http => 'keepalive_requests 100000000;',
     locations => 'location /open/ { procmgr system; procmgr_auth off; }');
 $t->write('etc/nginx.conf', $t->read_file('etc/nginx.conf')
-    =~ s/error\.log debug/error.log warn/r =~ s/access_log .*/access_log off;/r);
+    =~ s/error\.log debug/error.log warn/r
+    =~ s/access_log .*/access_log off;/r);
 $t->reload();
 $t->wait_for(sub { 1 == (my @all = $t->workers()) }, 30);
 
@@ -65,8 +66,14 @@ EOF
     my $sql = $t->write('pgbench.sql', <<'EOF', 0644);
 \set n random(1, 4000000000)
 \set m random(1, 4000000000)
-SELECT procmgr.op_intent((lpad(to_hex(:n::bigint), 8, '0') || '-0000-4000-8000-0000' || lpad(to_hex(:m::bigint), 8, '0'))::uuid, 'bench', 'service_start', 'bench' || :n::bigint, 'admin', 'admin', '127.0.0.1', '{"name": "bench", "action": "start"}', NULL, NULL, 'service:' || :n::bigint, 'none');
-SELECT procmgr.op_outcome((lpad(to_hex(:n::bigint), 8, '0') || '-0000-4000-8000-0000' || lpad(to_hex(:m::bigint), 8, '0'))::uuid, 'failure', 'helper_unavailable', '{"reason": "none"}', NULL);
+SELECT procmgr.op_intent((lpad(to_hex(:n::bigint), 8, '0')
+    || '-0000-4000-8000-0000' || lpad(to_hex(:m::bigint), 8, '0'))::uuid,
+    'bench', 'service_start', 'bench' || :n::bigint, 'admin', 'admin',
+    '127.0.0.1', '{"name": "bench", "action": "start"}', NULL, NULL,
+    'service:' || :n::bigint, 'none');
+SELECT procmgr.op_outcome((lpad(to_hex(:n::bigint), 8, '0')
+    || '-0000-4000-8000-0000' || lpad(to_hex(:m::bigint), 8, '0'))::uuid,
+    'failure', 'helper_unavailable', '{"reason": "none"}', NULL);
 EOF
     my (@ours, @theirs);
 

@@ -83,6 +83,8 @@ is($db->psql("SELECT count(*) FROM procmgr.op_active"), 0, 'which holds '
     . 'nothing');
 $r = intent('anna', 'command_run', 'web');
 is($r->{op}{retStatus}, 'refused', 'a command is no service');
+$r = intent('anna', 'process_signal', '17');
+is($r->{op}{retStatus}, 'refused', 'nor is a process that gets a signal');
 $r = intent('root1', 'service_restart', 'mail');
 is($r->{status}, 'ok', 'others are not bound by it');
 $db->call('op_outcome', uuid(), 'success', undef, {});

@@ -3,7 +3,7 @@
 # Figures as ratios, all measured in one run: the machine's speed drops out.
 # One file for each topic; those named are run, or all.
 #
-#   perl bench/bench.pl [http process network memory ...]
+#   perl bench/bench.pl [http process network page ...]
 #   PROCMGR_BENCH_N  processes ("300 1000")    PROCMGR_BENCH_ROUNDS
 
 use strict;
@@ -13,7 +13,7 @@ use FindBin;
 
 my $status = 0;
 
-for my $topic (@ARGV ? @ARGV : qw(http process network control memory)) {
+for my $topic (@ARGV ? @ARGV : qw(http process network control page memory)) {
     my $file = "$FindBin::Bin/$topic.pl";
 
     next if !@ARGV && !-e $file;

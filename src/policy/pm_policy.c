@@ -242,7 +242,7 @@ pm_policy_first(const pm_policy_t *p, size_t i, unsigned role)
         }
 
         if (e->kind == PM_POLICY_READ
-            || (e->kind == PM_POLICY_SERVICE && e->name && o->name
+            || (e->kind == PM_POLICY_SERVICE
                 && strcmp(e->name, o->name) == 0))
         {
             return 0;

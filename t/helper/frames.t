@@ -158,7 +158,8 @@ my $before = ran();
 
 for my $c (['' => 0600], [substr($key, 1) => 0600], ["$key\n" => 0600],
 	['x' x 64 => 0600], [$key => 0640], [$key => 0604],
-	['g' . '0' x 63 => 0600])
+	['g' . '0' x 63 => 0600], ['0g' . '0' x 62 => 0600],
+	['0' x 64 . 'x' => 0600], ["\0" . '0' x 63 => 0600])
 {
 	$h->write('helper.key', @$c);
 	is(Test::Helper::word($h->ask(@act)), 'error key_unreadable',
@@ -177,6 +178,33 @@ $h->write('helper.key', unpack('H*', $key) . "\n", 0600);
 is(Test::Helper::word($h->ask(@act)), 'ok', '64 digits');
 $h->write('helper.key', uc unpack('H*', $key), 0600);
 is(Test::Helper::word($h->ask(@act)), 'ok', 'in capitals, no newline');
+
+# words that are missing, or are no numbers
+
+for my $c (['op without its dashes', op => '0' x 36],
+	['a signal without a name', verb => 'signal', pid => 2, starttime => 1],
+	['a second one that is none', verb => 'signal', signal => 'TERM',
+		then => 'NONE', pid => 2, starttime => 1],
+	['a tree of two', verb => 'signal', signal => 'TERM', tree => 2],
+	['too long to wait', verb => 'signal', signal => 'TERM',
+		wait_ms => 60001],
+	['a CPU that is none', verb => 'priority', affinity => '99999'],
+	['no words', verb => 'command'],
+	['empty words', verb => 'command', argv => ''],
+	['no service', verb => 'service', action => 'start'],
+	['no action', verb => 'service', name => 'svc'])
+{
+	my ($what, %k) = @$c;
+	is(Test::Helper::word($h->ask(%k)), 'refused bad_request', $what);
+}
+
+like($h->ask(verb => 'signal', signal => 'TERM', then => '', pid => 1,
+	starttime => 1)->{final}{code}, qr/^protected$/, 'process 1');
+
+$h->policy("nonsense\n");
+my $status = $h->ask(verb => 'status');
+is(Test::Helper::word($status), 'ok', 'status with a bad policy');
+like($status->{final}{policy}, qr/line 1/, 'tells what is wrong with it');
 
 is(scalar(grep { !-f || (stat)[2] & 077 } $h->spooled()), 0,
 	'the spool is closed to others');

@@ -39,7 +39,7 @@ enum { NOTHING, FAILS, FOREIGN, EMPTY, LONG, GROWS };
 
 static char  dir[256], file[300], text[PM_POLICY_SIZE + 16];
 static int   memory, stats, links, reads, lists;      /* when, and what */
-static int   stat_how, link_how, read_how;
+static int   stat_how, link_how, read_how, list_error;
 
 
 #if (OWN_CALLS)
@@ -182,7 +182,7 @@ fgetxattr(int fd, const char *name, void *value, size_t size)
     (void) value;
     (void) size;
 
-    errno = now(&lists) ? EIO : ENODATA;
+    errno = now(&lists) ? list_error : ENODATA;
     return -1;
 }
 
@@ -341,7 +341,14 @@ test_reading(void **state)
     assert_int_equal(load(), -1);
 
     lists = 1;
+    list_error = EIO;
     assert_int_equal(load(), -1);
+
+    /* a file system without such lists */
+
+    lists = 1;
+    list_error = ENOTSUP;
+    assert_int_equal(load(), 0);
 }
 
 

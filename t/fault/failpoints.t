@@ -6,7 +6,7 @@
 # PROCMGR_FAULT_SEED=n repeats a run, PROCMGR_FAULT_RUNS=n sets their number,
 # PROCMGR_FAULT_JOBS=n how many instances there are at once, and
 # PROCMGR_FAULT_ONLY="end_written worker" runs one pair again and again.
-# Twenty runs share an instance, and a time in which everything has to settle.
+# Up to twenty runs share an instance, and a time in which everything has to settle.
 
 use strict;
 use warnings;
@@ -23,14 +23,17 @@ use constant BATCH => 20;
 use constant SETTLE => 60;
 
 my $runs = $ENV{PROCMGR_FAULT_RUNS} || 60;
-my $jobs = $ENV{PROCMGR_FAULT_JOBS} || 3;
+my $jobs = $ENV{PROCMGR_FAULT_JOBS} || 4;
 my $seed = $ENV{PROCMGR_FAULT_SEED} || 1 + int rand 1_000_000;
 
-diag "PROCMGR_FAULT_SEED=$seed PROCMGR_FAULT_RUNS=$runs";
+diag "PROCMGR_FAULT_SEED=$seed PROCMGR_FAULT_RUNS=$runs "
+    . "PROCMGR_FAULT_JOBS=$jobs";
 
 my @plan = plan_of($seed, $runs);
 my @batches;
-push @batches, [splice @plan, 0, BATCH] while @plan;
+my $size = POSIX::ceil($runs / $jobs);
+$size = BATCH if $size > BATCH;
+push @batches, [splice @plan, 0, $size] while @plan;
 
 plan tests => $runs + 2 * @batches;
 

@@ -384,6 +384,11 @@ sub same {
         }
     }
 
+    # a file of a process that has ended is open still, and not found by name
+
+    $o = [grep { $_->[0] !~ m{^/proc/\d+/} || -e $_->[0] } @{ $o || [] }]
+        if $f eq 'open_files';
+
     if ($f eq 'open_files') {
         ($first, $last, $o) = map { [sort { $a->[1] <=> $b->[1] } @$_] }
             $first, $last, $o || [];

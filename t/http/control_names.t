@@ -18,7 +18,7 @@ my @BAD = ('-demo', '--demo', 'a/b', '/etc/init.d/demo', '../x',
 my @UNKNOWN = ('x@', 'x@.service', '..x', '..', '.', 'x' x 128, 'DEMO', 'demo.',
     'nosuch');
 
-my $t = Test::Procmgr->new(plan => 4 * (@BAD + @UNKNOWN) + 42);
+my $t = Test::Procmgr->new(plan => 4 * (@BAD + @UNKNOWN) + 43);
 my $d = "$t->{dir}/demo";
 
 $t->run(locations => 'location /admin/control/ { procmgr control; '
@@ -135,9 +135,10 @@ calm();
 $got{ act('nosuch', 'stop')->{status} }++ for 1 .. 65;
 is($got{403}, 60, 'refused by the helper');
 is($got{429}, 5, 'the helper is not asked any more');
-is(act('demo', 'stop')->{status}, 429, 'whatever it is');
+is(act('demo', 'stop')->{status}, 200, 'what is permitted is done');
+is(act('nosuch', 'stop')->{status}, 429, 'and what is not, is not');
 calm();
-is(act('demo', 'stop')->{status}, 200, 'until a minute is over');
+is(act('nosuch', 'stop')->{status}, 403, 'until a minute is over');
 
 # the log holds what was tried, and the chain holds
 

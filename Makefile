@@ -215,7 +215,7 @@ faults: faults-build ## 1400 runs of kill, stop and cut at every failpoint
 	    prove --merge -It/lib t/fault/failpoints.t
 
 check: build unit ## the quick tests: unit and HTTP, what is installed
-	@BUILD_DIR=$(B) BUILD=$(BUILD) tools/test.sh t/helper t/sql t/http
+	@BUILD_DIR=$(B) BUILD=$(BUILD) tools/test.sh t/alone t/helper t/sql t/http
 
 bench: build ## ratios against the floor and the peers, in one run
 	@BUILD_DIR=$(B) bench/bench.sh

@@ -9,15 +9,33 @@ cd "$top" || exit 1
 
 : "${BUILD_DIR:=$top/build/release}"
 export BUILD_DIR
+mkdir -p "$BUILD_DIR"
 
-[ $# -gt 0 ] || set -- lint t/fault t/helper t/sql t/http t/ui
+[ $# -gt 0 ] || set -- lint t/alone t/fault t/helper t/sql t/http t/ui
 
 status=0
-perl_tests=
+
+# JOBS PATH ...: what fails beside others is run once more, alone; a file that
+# needs the machine for itself is named by that, and a wrong one fails again
+perl_tests()
+{
+    jobs=$1
+    shift
+    rm -f "$BUILD_DIR/prove"
+
+    prove --merge -f -o -r --timer -It/lib -j "$jobs" \
+        --state=save --statefile="$BUILD_DIR/prove" "$@" && return
+
+    echo "once more, alone:"
+    prove --merge -f -o --timer -It/lib \
+        --state=failed --statefile="$BUILD_DIR/prove" || status=1
+}
+
+beside=
 for t; do
     case "$t" in
-        lint | t/ui | t/ui/*) ;;
-        *) [ ! -e "$t" ] || perl_tests="$perl_tests $t" ;;
+        lint | t/alone | t/alone/* | t/ui | t/ui/*) ;;
+        *) [ ! -e "$t" ] || beside="$beside $t" ;;
     esac
 done
 
@@ -27,22 +45,17 @@ for t; do
     fi
 done
 
-# what fails beside three others is run once more, alone: a file that needs
-# the machine for itself is named by that, and one that is wrong fails again
+# those that look at all processes of the machine, or make some that nobody
+# can read for a while
 
-if [ -n "$perl_tests" ]; then
-    state=$BUILD_DIR/prove
-    mkdir -p "$BUILD_DIR"
+for t; do
+    case "$t" in
+        t/alone | t/alone/*) perl_tests 1 "$t" ;;
+    esac
+done
 
-    # shellcheck disable=SC2086
-    if ! prove --merge -f -o -r --timer -j "${PROCMGR_TEST_JOBS:-4}" -It/lib \
-        --state=save --statefile="$state" $perl_tests
-    then
-        echo "once more, alone:"
-        prove --merge -f -o --timer -It/lib \
-            --state=failed --statefile="$state" || status=1
-    fi
-fi
+# shellcheck disable=SC2086
+[ -z "$beside" ] || perl_tests "${PROCMGR_TEST_JOBS:-4}" $beside
 
 for t; do
     case "$t" in

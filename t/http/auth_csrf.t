@@ -12,7 +12,8 @@ use Test::Procmgr;
 
 my @routes;
 my %prefix = (session => '/session', system => '/system',
-              control => '/control', log => '/log');
+              control => '/control', log => '/log', memory => '/memory',
+              watch => '/memory');
 
 for my $file (glob "$Test::Procmgr::TOP/src/http/*.c") {
     my $text = Test::Procmgr::read_path($file);

@@ -384,7 +384,9 @@ ngx_http_procmgr_init_process(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
-    if (ngx_http_procmgr_ops_init(&pmcf->pm, cycle) != NGX_OK) {
+    if (ngx_http_procmgr_ops_init(&pmcf->pm, cycle) != NGX_OK
+        || ngx_http_procmgr_denial_init(&pmcf->pm, cycle) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 

@@ -121,7 +121,7 @@ export const SETS = {
     'process_priority', 'login', 'logout', 'login_failed', 'password_changed',
     'memory_alert', 'memory_watch', 'sensitive_read', 'account_added',
     'account_changed', 'account_deleted', 'token_added', 'token_revoked',
-    'log_archived'],
+    'log_archived', 'request_denied'],
   status: ['running', 'sleeping', 'disk-sleep', 'idle', 'stopped',
     'tracing-stop', 'zombie', 'dead'],
   signal: ['TERM', 'KILL', 'INT', 'QUIT', 'HUP', 'STOP', 'CONT', 'USR1',

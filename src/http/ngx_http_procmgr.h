@@ -293,6 +293,19 @@ ngx_int_t ngx_http_procmgr_session_holds(ngx_http_request_t *r,
 ngx_int_t ngx_http_procmgr_check_csrf(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx);
 
+/*
+ * A request was denied by what it came with, `target': counted for the log.
+ * Returns NGX_DECLINED.
+ */
+#define NGX_HTTP_PROCMGR_BAD_HOST    0
+#define NGX_HTTP_PROCMGR_BAD_ORIGIN  1
+#define NGX_HTTP_PROCMGR_BAD_CSRF    2
+
+ngx_int_t ngx_http_procmgr_denial(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx, ngx_uint_t code, ngx_str_t *target);
+/* in init_process, when there is a database */
+ngx_int_t ngx_http_procmgr_denial_init(ngx_procmgr_t *pm, ngx_cycle_t *cycle);
+
 /* the body is there: parses it into ctx->body */
 ngx_int_t ngx_http_procmgr_parse_body(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx);

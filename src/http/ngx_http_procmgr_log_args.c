@@ -26,7 +26,7 @@ static const char *const  ngx_http_procmgr_log_types[] = {
     "process_priority", "login", "logout", "login_failed",
     "password_changed", "memory_alert", "memory_watch", "sensitive_read",
     "account_added", "account_changed", "account_deleted", "token_added",
-    "token_revoked", "log_archived", NULL
+    "token_revoked", "log_archived", "request_denied", NULL
 };
 
 

@@ -269,7 +269,7 @@ const ngx_http_procmgr_param_doc_t  ngx_http_procmgr_param_docs[] = {
       "process_priority login logout login_failed password_changed "
       "memory_alert memory_watch sensitive_read account_added "
       "account_changed account_deleted token_added token_revoked "
-      "log_archived", NULL, "one type" },
+      "log_archived request_denied", NULL, "one type" },
     { "retStatus", 'e', 0, 0,
       "pending running success failure refused unknown", NULL,
       "one result" },

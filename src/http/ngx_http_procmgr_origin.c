@@ -113,7 +113,9 @@ bad:
                                        "bad_host",
                                        "\"%V\" is not a name of this server",
                                        &ctx->host);
-    return NGX_DECLINED;
+
+    return ngx_http_procmgr_denial(r, ctx, NGX_HTTP_PROCMGR_BAD_HOST,
+                                   &ctx->host);
 }
 
 
@@ -223,7 +225,7 @@ ngx_int_t
 ngx_http_procmgr_check_csrf(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx)
 {
     size_t      len;
-    ngx_str_t  *origin, *site, *token;
+    ngx_str_t   user, *origin, *site, *token;
 
     if (r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)) {
         return NGX_OK;
@@ -275,7 +277,14 @@ ngx_http_procmgr_check_csrf(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx)
         ctx->rc = ngx_http_procmgr_problem(r, NGX_HTTP_FORBIDDEN, "bad_csrf",
                                            "X-CSRF-Token is not the "
                                            "session's");
-        return NGX_DECLINED;
+
+        /* whose session would have been used */
+
+        user.data = (u_char *) ctx->sess.user;
+        user.len = ngx_strlen(ctx->sess.user);
+
+        return ngx_http_procmgr_denial(r, ctx, NGX_HTTP_PROCMGR_BAD_CSRF,
+                                       &user);
     }
 
     return NGX_OK;
@@ -285,7 +294,9 @@ other:
     ctx->rc = ngx_http_procmgr_problem(r, NGX_HTTP_FORBIDDEN, "bad_origin",
                                        "the request does not come from this "
                                        "server's own page");
-    return NGX_DECLINED;
+
+    return ngx_http_procmgr_denial(r, ctx, NGX_HTTP_PROCMGR_BAD_ORIGIN,
+                                   origin ? origin : site);
 }
 
 

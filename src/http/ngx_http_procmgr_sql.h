@@ -37,6 +37,9 @@
 #define NGX_HTTP_PROCMGR_SQL_OP_OPEN                                          \
     "SELECT procmgr.op_open($1, $2)"
 
+#define NGX_HTTP_PROCMGR_SQL_REQUEST_DENIED                                   \
+    "SELECT procmgr.request_denied($1, $2)"
+
 #define NGX_HTTP_PROCMGR_SQL_LOG_LIST                                         \
     "SELECT procmgr.log_list($1, $2, $3)"
 

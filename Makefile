@@ -171,7 +171,7 @@ UNIT_LIB    := $(patsubst %.c,$(B)/%.o, \
                $(wildcard src/proc/*.c src/policy/*.c))
 UNIT        := $(patsubst t/unit/%.c,$(B)/unit/%,$(wildcard t/unit/test_*.c))
 
-$(B)/unit/%: t/unit/%.c $(UNIT_LIB)
+$(B)/unit/%: t/unit/%.c $(wildcard t/unit/*.h) $(UNIT_LIB)
 	@mkdir -p $(@D)
 	@echo "  TEST    $(@F)"
 	@$(CC) $(CFLAGS_ALL) -Isrc/proc -Isrc/policy \

@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "pm_scan.h"
 #include "pm_tree.h"
@@ -96,7 +97,8 @@ process(int pid, const char *comm, unsigned utime, unsigned start)
     char  path[64];
 
     process_stat(pid, comm, utime, start);
-    process_status(pid, comm, 1, 0);
+    /* the folder is that of the user who runs the test */
+    process_status(pid, comm, 1, geteuid());
 
     snprintf(path, sizeof(path), "proc/%d/statm", pid);
     tree_text(path, "2 1 0 0 0 1 0\n");

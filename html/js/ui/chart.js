@@ -69,9 +69,12 @@ export function Chart({ label, data, version, series, max, tick, span,
   useEffect(() => {
     const dark = matchMedia('(prefers-color-scheme: dark)');
 
+    let unit = 0;
+
     const make = () => {
       const here = /** @type {HTMLElement} */ (box.current);
 
+      unit = rem();
       plot.current?.destroy();
       plot.current = new uPlot(
         options(here.clientWidth, height, range(data[0], whole), series, max,
@@ -82,7 +85,11 @@ export function Chart({ label, data, version, series, max, tick, span,
     const watch = new ResizeObserver(([entry]) => {
       const width = Math.floor(entry.contentRect.width);
 
-      if (plot.current && width !== plot.current.width) {
+      /* a plot keeps the size of its letters */
+      if (unit !== rem()) {
+        make();
+
+      } else if (plot.current && width !== plot.current.width) {
         plot.current.setSize({ width, height: height * rem() });
       }
     });

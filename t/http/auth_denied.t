@@ -9,7 +9,8 @@ use lib 't/lib';
 use Test::More;
 use Test::Procmgr;
 
-my $t = Test::Procmgr->new(plan => 15)->run();
+my $t = Test::Procmgr->new(plan => 19)->run(server =>
+    'set_real_ip_from 127.0.0.1; real_ip_header X-From;');
 my $s = $t->login();
 my $n = 300;
 
@@ -20,7 +21,7 @@ sub counted {
     my $sql = "SELECT coalesce(sum(n), 0) FROM procmgr.request_denied_count "
         . "WHERE code = '$code'";
 
-    $t->wait_for(sub { $t->psql($sql) >= $want }, 40);
+    $t->wait_for(sub { ($t->psql($sql) || 0) >= $want }, 90);
     return $t->psql($sql);
 }
 
@@ -80,3 +81,24 @@ my $changes = sub {
 
 ok($t->wait_for(sub { ($changes->())[0] >= 3 }, 60), 'what was written');
 cmp_ok(($changes->())[1], '<', $n / 3, 'was not a write for each request');
+
+
+# no database: what is counted waits for it, of some sources by name
+
+my $told = counted('bad_host', $n);
+
+$t->pg_stop();
+
+for (1 .. 60) {
+    $t->get('/session', { Host => $evil, 'X-From' => "192.0.2.$_" });
+}
+
+is($t->get('/session', { Host => $evil })->{status}, 421,
+    'refused all the same');
+
+$t->pg_start();
+
+is(counted('bad_host', $told + 61), $told + 61, 'all were counted');
+is($t->psql("SELECT count(*) FROM procmgr.op WHERE remote = '*'"), 1,
+    'the rest of the sources together');
+cmp_ok(written(), '<=', 20, 'not a row each');

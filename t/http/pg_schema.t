@@ -32,10 +32,20 @@ for (['newer', 'INSERT INTO procmgr.schema_version VALUES (999, \'x\', \'\')',
     my ($name, $break, $mend, $line) = @$_;
     my $log = length $t->error_log();
 
+    my @old = $t->workers();
+    my $r;
+
     $t->psql($break);
     $t->reload();
+    $t->wait_for(sub { !grep { kill 0, $_ } @old }, 20);
 
-    my $r = $t->login()->{answer};
+    # until its first connection a new worker knows of no database
+
+    $t->wait_for(sub {
+        $r = $t->login()->{answer};
+        $r->{json}{code} ne 'database_unavailable'
+    }, 20);
+
     is($r->{status}, 503, "$name: 503");
     is($r->{json}{code}, 'database_schema', "$name: its code");
     is($s->post('/control/services', { name => 'demo', action => 'start' })

@@ -86,6 +86,41 @@ quiet('a click on a head sorts, the address keeps it', async () => {
 });
 
 
+quiet('a row passes its elements on, but never the focus', async () => {
+  const first = '.window tbody:not([aria-hidden]) tr:first-child';
+  const down = () => page.waitForFunction(() => {
+    const pids = [...document.querySelectorAll(
+      '.window tbody:not([aria-hidden]) td:first-child')]
+      .map((td) => Number(td.textContent));
+
+    return pids.length > 5 && pids.every((p, i) => i === 0 || p < pids[i - 1]);
+  });
+
+  for (const focused of [false, true]) {
+    await open('?sort=pid');
+    await page.waitForSelector(`${first} [data-pid="1"]`);
+
+    const one = await page.locator(first).elementHandle();
+    const button = await page.locator('[data-pid="1"]').elementHandle();
+
+    if (focused) {
+      await button?.focus();
+    }
+
+    await go('#/processes?sort=-pid');
+    await down();
+    assert.equal(await page.evaluate(() => document.activeElement
+      ?.getAttribute('data-pid') ?? '1'), '1');
+
+    if (!focused) {
+      assert.ok(await one?.evaluate((tr) => tr.isConnected));
+    }
+  }
+
+  await open('?sort=pid');
+});
+
+
 quiet('columns are chosen, and stay so after a reload', async () => {
   assert.ok((await heads()).some((h) => /Threads/.test(h)));
   await page.click('button[popovertarget="columns"]');

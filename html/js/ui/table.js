@@ -1,8 +1,8 @@
 /*
  * A table for live rows.  Rows are keyed by what they are, so the browser
- * keeps them; while the pointer or the keyboard is on a row, or a dialog is
- * open, their order stands still: new rows come last, vanished ones stay,
- * greyed, and values go on changing in place.
+ * keeps them while they are in sight; while the pointer or the keyboard is on
+ * a row, or a dialog is open, their order stands still: new rows come last,
+ * vanished ones stay, greyed, and values go on changing in place.
  *
  * A long table is a window: it has a height of its own, all rows are equally
  * high, and only those in sight are in the document.
@@ -129,7 +129,8 @@ function useHeldOrder(rows, keyOf, question, body) {
 
 
 /**
- * Which rows of a window are in sight.
+ * Which rows of a window are in sight: all are equally high, so that one
+ * division tells.
  *
  * @param {boolean} on @param {number} count
  * @param {{ current: HTMLElement | null }} box
@@ -171,6 +172,38 @@ function useSight(on, count, box) {
   const to = Math.min(count, from + seen + 2 * SPARE);
 
   return { from, to, above: from * row, below: (count - to) * row };
+}
+
+
+/**
+ * The keys of a window's rows: one that stays in sight keeps its elements, one
+ * that comes takes over those of one that left.  To change their text costs
+ * far less than to make them.  What has the focus is not handed on: a key
+ * would act on another process than the one that was clicked.
+ *
+ * @param {boolean} on @param {string[]} names
+ * @param {{ current: HTMLElement | null }} body
+ */
+function useSlots(on, names, body) {
+  const last = useRef({ slots: new Map(), made: 0 });
+
+  if (!on) {
+    return names;
+  }
+
+  const { slots } = last.current;
+  const row = document.activeElement?.closest('tr');
+  const focused = row?.parentElement === body.current
+    ? row.sectionRowIndex : -1;
+  const now = new Set(names);
+  const free = [...slots].filter(([name], i) => (
+    i !== focused && !now.has(name))).map(([, slot]) => slot).reverse();
+  const next = new Map(names.map((name) => [name,
+    slots.get(name) ?? free.pop() ?? last.current.made++]));
+
+  last.current.slots = next;
+
+  return names.map((name) => next.get(name));
 }
 
 
@@ -234,6 +267,8 @@ export function Table(props) {
   const { order, gone, held } = useHeldOrder(inOrder, keyOf,
     `${question} ${sort}`, body);
   const { from, to, above, below } = useSight(windowed, order.length, box);
+  const seen = order.slice(from, to);
+  const keys = useSlots(windowed, seen.map(keyOf), body);
   const fixed = windowed && columns.some((c) => c.width);
   const minWidth = `${columns.reduce(
     (sum, c) => sum + (c.width ?? REST), 0)}rem`;
@@ -254,8 +289,8 @@ export function Table(props) {
         </tr></thead>
         ${filler(above)}
         <tbody key="rows" ref=${body} onKeyDown=${onArrow}>
-          ${order.slice(from, to).map((row, i) => html`
-            <${Row} key=${keyOf(row)} row=${row} gone=${gone.has(row)}
+          ${seen.map((row, i) => html`
+            <${Row} key=${keys[i]} row=${row} gone=${gone.has(row)}
               columns=${columns}
               cls=${rowClass?.(row) ?? ''} detail=${detail?.(row)}
               index=${windowed ? from + i + 2 : undefined} />`)}

@@ -282,7 +282,7 @@ $h->write('own', $h->frame_of(verb => 'service', name => 'web', op => $op,
 is(act('web', 'start'), 'ok', 'nginx\'s unit starts');
 $pid = $r->{final}{after_pid};
 
-for (1 .. 100) {
+for (1 .. 400) {
 	$r = $h->ask(verb => 'query', op => $op);
 	last if ($r->{final}{spool} // '') eq 'end';
 	sleep 0.1;
@@ -300,7 +300,7 @@ $h->write('own', $h->frame_of(verb => 'service', name => 'web', op => $op,
 	action => 'stop'));
 act('web', 'restart');
 
-for (1 .. 100) {
+for (1 .. 400) {
 	$r = $h->ask(verb => 'query', op => $op);
 	last if ($r->{final}{spool} // '') eq 'end';
 	sleep 0.1;

@@ -13,7 +13,8 @@ use FindBin;
 
 my $status = 0;
 
-for my $topic (@ARGV ? @ARGV : qw(http process network control page memory)) {
+for my $topic (@ARGV ? @ARGV : qw(http process network control database
+                              memory page)) {
     my $file = "$FindBin::Bin/$topic.pl";
 
     next if !@ARGV && !-e $file;

@@ -16,7 +16,8 @@ mkdir -p "$BUILD_DIR"
 status=0
 
 # JOBS PATH ...: what fails beside others is run once more, alone; a file that
-# needs the machine for itself is named by that, and a wrong one fails again
+# needs the machine for itself is named by that, and a wrong one fails again.
+# A run that was given up names no file
 perl_tests()
 {
     jobs=$1
@@ -25,6 +26,12 @@ perl_tests()
 
     prove --merge -f -o -r --timer -It/lib -j "$jobs" \
         --state=save --statefile="$BUILD_DIR/prove" "$@" && return
+
+    if [ -z "$(prove --dry --state=failed --statefile="$BUILD_DIR/prove")" ]
+    then
+        status=1
+        return
+    fi
 
     echo "once more, alone:"
     prove --merge -f -o --timer -It/lib \

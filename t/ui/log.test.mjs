@@ -1,11 +1,12 @@
 /* The operation log, from the operation to its read mark */
 
 import assert from 'node:assert/strict';
-
 import { readFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 
 import { badge, close, confirm, go, loggedIn, outcome, page, quiet,
   submit } from './harness.mjs';
+import { sql } from './lib.mjs';
 
 
 loggedIn();
@@ -168,4 +169,124 @@ quiet('hostile text in the log is shown as text', async () => {
   assert.equal(await page.locator('main img, main script').count(), 0);
   await page.unroute(/\/log\/[0-9a-f-]{36}$/);
   await page.unroute(path);
+});
+
+
+/* answers that are empty with more to look at: a text that one of many rows
+   has, and that is the oldest.  The server looks at 1000 rows for each */
+
+const FLOOD = 30000;
+
+function flood() {
+  sql(`SET session_replication_role = replica;
+    INSERT INTO procmgr.chain VALUES ('flood', 0, 0, '');
+    CREATE TEMP TABLE f AS SELECT setval('procmgr.log_seq',
+      nextval('procmgr.log_seq') + ${FLOOD}) - ${FLOOD} AS first;
+    INSERT INTO procmgr.op SELECT first + i, gen_random_uuid(), 'flood',
+      now() - (${FLOOD} - i) * interval '1 ms', 'login',
+      CASE i WHEN 0 THEN 'needle' ELSE 'hay' END, 'flood', 'admin',
+      '127.0.0.1', '{}', NULL, NULL FROM f, generate_series(0, ${FLOOD}) i;
+    INSERT INTO procmgr.op_event SELECT seq, seq, host, seq, at, 'outcome',
+      'success', NULL, '{}', '' FROM procmgr.op WHERE host = 'flood';
+    INSERT INTO procmgr.op_state SELECT seq, 'success', NULL, seq, false
+      FROM procmgr.op WHERE host = 'flood';
+    ANALYZE procmgr.op; ANALYZE procmgr.op_state; ANALYZE procmgr.op_event`);
+}
+
+const ebb = () => sql(`SET session_replication_role = replica;
+  DELETE FROM procmgr.op_state WHERE seq IN
+    (SELECT seq FROM procmgr.op WHERE host = 'flood');
+  DELETE FROM procmgr.op_event WHERE host = 'flood';
+  DELETE FROM procmgr.op WHERE host = 'flood';
+  DELETE FROM procmgr.chain WHERE host = 'flood'`);
+
+const LONG = { timeout: 60000 };
+const OLDER = /\/log\?.*before=/;
+const more = () => page.getByRole('button', { name: 'Load older' });
+const stop = () => page.getByRole('button', { name: 'Stop looking' });
+const left = async () => Number((await page.innerText('main.log p.foot'))
+  .replace(/\D/g, ''));
+
+
+quiet('empty answers are passed by until something is found', async () => {
+  /** @type {string[]} */
+  const asked = [];
+  const note = (/** @type {import('playwright-core').Request} */ request) => {
+    if (OLDER.test(request.url())) {
+      asked.push(request.url());
+    }
+  };
+  const slow = async (/** @type {import('playwright-core').Route} */ route) => {
+    await setTimeout(500);
+    await route.continue().catch(() => {});
+  };
+
+  flood();
+  page.on('request', note);
+
+  try {
+    await go('#/log?q=needle&age=365');
+    await page.locator('main.log tbody tr', { hasText: 'needle' })
+      .waitFor(LONG);
+    assert.ok(asked.length >= FLOOD / 1000 - 1);
+    assert.equal(new Set(asked).size, asked.length);
+
+    /* how far it has come is said; it can be stopped */
+    await page.route(OLDER, slow);
+    await go('#/log?q=no-needle&age=365');
+    await stop().waitFor(LONG);
+
+    const first = await left();
+
+    await page.waitForFunction((n) => Number(document.querySelector(
+      'main.log p.foot')?.textContent?.replace(/\D/g, '')) < n, first, LONG);
+    await stop().click();
+    await more().waitFor();
+    assert.match(await page.innerText('main.log .empty'),
+      /Nothing found among/);
+
+    const stopped = asked.length;
+
+    await page.waitForTimeout(1500);
+    assert.equal(asked.length, stopped);
+
+    /* another question ends it, too */
+    await more().click();
+    await stop().waitFor(LONG);
+    await page.fill('.filters input[name="q"]', 'hay');
+    await page.locator('main.log tbody tr', { hasText: 'hay' }).first()
+      .waitFor(LONG);
+
+    const changed = asked.length;
+
+    await page.waitForTimeout(1500);
+    assert.equal(asked.length, changed);
+  } finally {
+    page.off('request', note);
+    await page.unroute(OLDER);
+    ebb();
+  }
+
+  await page.click('.filters .plain');
+});
+
+
+quiet('a log that gives nothing but empty answers is left at a bound', async () => {
+  let asked = 0;
+
+  await page.route(/\/log\?.*q=endless/, (route) => {
+    const before = Number(/before=(\d+)/.exec(route.request().url())?.[1]
+      ?? 1000000);
+
+    asked += before < 1000000 ? 1 : 0;
+
+    return route.fulfill({ json: { rows: [], next: before - 1000, unread: 0 } });
+  });
+  await go('#/log?q=endless&age=365');
+  await page.waitForFunction(() => /At most 798,999 older/.test(
+    document.querySelector('main.log p.foot')?.textContent ?? ''), null, LONG);
+  await more().waitFor();
+  assert.equal(asked, 200);
+  await page.unroute(/\/log\?.*q=endless/);
+  await page.click('.filters .plain');
 });

@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 import { query, request } from '../api.js';
-import { plain } from '../format.js';
+import { number, plain } from '../format.js';
 import { SETS, t, tm, tn } from '../i18n.js';
 import { running } from '../ops.js';
 import { refresh, useFeed } from '../poll.js';
@@ -22,6 +22,7 @@ const PAGE = 50;
 const SETTLED = 3600000;       /* ms */
 const HOUR = 3600000;
 const AGES = ['1', '7', '30', '365'];     /* days */
+const LOOKS = 200;             /* answers, as long as they are empty */
 
 
 /** @param {Record<string, string>} params */
@@ -47,6 +48,11 @@ function since(days) {
  * The newest page is polled; older ones are added below it by cursor and stay
  * as they came.
  *
+ * The server looks at a bounded number of rows for each answer, and where
+ * several filters hold for few of many rows, an answer may be empty with more
+ * to look at.  Such ones are passed by, until something is found, the log or
+ * the bound is at its end, or the question is another.
+ *
  * @param {Record<string, string>} params
  */
 function useLog(params) {
@@ -56,9 +62,11 @@ function useLog(params) {
   const [older, setOlder] = useState(/** @type {{ asked: string,
     next: any }} */ ({ asked: '', next: undefined }));
   const [error, setError] = useState(/** @type {Trouble} */ (null));
-  const [busy, setBusy] = useState(false);
+  const [busy, setBusy] = useState(0);     /* which look it is */
+  const asking = useRef(/** @type {AbortController | null} */ (null));
   const mine = older.asked === asked;
-  const next = mine ? older.next : feed.data?.next;
+  const next = mine ? older.next
+    : feed.stale ? undefined : feed.data?.next;
 
   /* seq -> row.  Once older pages are below, rows that leave the newest page
      must stay, or there would be a hole between them */
@@ -75,29 +83,62 @@ function useLog(params) {
   }
 
   const more = async () => {
-    setBusy(true);
+    const { signal } = asking.current = new AbortController();
+    let before = next, found = 0;
+
+    setError(null);
 
     try {
-      const { data } = await request('GET',
-        `log${query({ ...filter, limit: PAGE, before: next })}`);
+      for (let i = 1; i <= LOOKS && before && found === 0; i++) {
+        setBusy(i);
 
-      for (const row of data.rows ?? []) {
-        seen.current.set(row.seq, row);
+        const { data } = await request('GET',
+          `log${query({ ...filter, limit: PAGE, before })}`, { signal });
+
+        signal.throwIfAborted();
+        found = data.rows.length;
+        before = data.next;
+
+        for (const row of data.rows) {
+          seen.current.set(row.seq, row);
+        }
+
+        setOlder({ asked, next: before });
+      }
+    } catch (e) {
+      if (signal.aborted) {
+        return;
       }
 
-      setOlder({ asked, next: data.next });
-      setError(null);
-    } catch (e) {
       setError(/** @type {any} */ (e));
     }
 
-    setBusy(false);
+    setBusy(0);
+  };
+
+  const stop = () => {
+    asking.current?.abort();
+    setBusy(0);
+  };
+
+  const anew = () => {
+    stop();
+    setOlder({ asked: '', next: undefined });
   };
 
   const rows = [...seen.current.values()].sort((a, b) => b.seq - a.seq);
+  const fruitless = !mine && rows.length === 0 && Boolean(next);
 
-  return { rows, feed, error: feed.error ?? error, next, more, busy,
-    anew: () => setOlder({ asked: '', next: undefined }) };
+  useEffect(() => stop, [asked]);
+
+  useEffect(() => {
+    if (fruitless) {
+      more();
+    }
+  }, [fruitless, asked]);
+
+  return { rows, feed, error: feed.error ?? error, next, more, busy, stop,
+    anew };
 }
 
 
@@ -106,7 +147,7 @@ function useLog(params) {
  *           session: import('../store.js').Session }} props
  */
 export function Log({ params, policy, session }) {
-  const { rows, feed, error, next, more, busy, anew } = useLog(params);
+  const { rows, feed, error, next, more, busy, stop, anew } = useLog(params);
   const [trouble, setTrouble] = useState(/** @type {Trouble} */ (null));
   const marks = policy?.can?.log_read ?? session.role !== 'viewer';
   const unread = feed.data?.unread ?? 0;
@@ -141,15 +182,30 @@ export function Log({ params, policy, session }) {
       columns=${columns(params, marks, mark)} rows=${rows}
       keyOf=${(r) => r.op_id} question=${feed.path}
       rowClass=${(r) => (r.logStatus === 'unread' ? 'unread' : '')}
-      empty=${feed.data ? t('log.empty') : t('table.loading')}
+      empty=${!feed.data ? t('table.loading')
+        : busy ? t('log.looking') : next ? t('log.none_yet') : t('log.empty')}
       detail=${(r) => (params.op === r.op_id
         && html`<${Detail} id=${r.op_id} row=${r} />`)} />
     ${params.op && feed.data && !rows.some((r) => r.op_id === params.op)
       && html`<div class="apart"><h3>${t('log.asked_for')}</h3>
         <${Detail} id=${params.op} /></div>`}
-    ${next && html`<button type="button" class="wide" disabled=${busy}
-      onClick=${more}>${t('log.more')}</button>`}
+    ${next && html`<${More} left=${next - 1} empty=${rows.length === 0}
+      busy=${busy} more=${more} stop=${stop} />`}
   <//>`;
+}
+
+
+/**
+ * @param {{ left: number, empty: boolean, busy: number, more: () => void,
+ *           stop: () => void }} props
+ */
+function More({ left, empty, busy, more, stop }) {
+  const long = busy > 1;
+
+  return html`<button type="button" class="wide" disabled=${busy === 1}
+      onClick=${long ? stop : more}>${t(long ? 'log.stop' : 'log.more')}</button>
+    ${(long || empty) && html`<p class="foot">
+      ${t('log.left', { n: number(left) })}</p>`}`;
 }
 
 

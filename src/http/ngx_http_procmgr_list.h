@@ -116,8 +116,9 @@ typedef struct {
     const ngx_http_procmgr_list_args_t  *args;
     ngx_http_procmgr_cand_t             *cands;
     uint32_t                             n;
-    uint32_t                            *order; /* those that are shown */
+    uint32_t                            *order; /* those that are shown, */
     uint32_t                             norder;
+    uint32_t                             nspare;    /* and next behind them */
     pm_filter_t                          filter;
     pm_match_t                           match;
     pm_fd_walk_t                         walk;
@@ -161,9 +162,9 @@ void ngx_http_procmgr_list_rates(ngx_http_procmgr_list_t *list,
     const uint32_t *index, uint32_t n);
 
 
-/* tells which of the columns are not whole */
+/* tells which of the columns are not whole for these n candidates */
 void ngx_http_procmgr_list_partial(ngx_http_procmgr_list_t *list,
-    uint64_t columns);
+    const uint32_t *index, uint32_t n, uint64_t columns);
 /* bits of what is shown */
 uint64_t ngx_http_procmgr_list_columns(
     const ngx_http_procmgr_list_args_t *args);

@@ -278,7 +278,7 @@ ngx_http_procmgr_list_compared(ngx_http_procmgr_list_t *list)
         return NGX_ERROR;
     }
 
-    ngx_http_procmgr_list_partial(list, columns);
+    ngx_http_procmgr_list_partial(list, list->order, list->norder, columns);
 
     return NGX_OK;
 }
@@ -321,7 +321,7 @@ ngx_http_procmgr_list_denied(ngx_http_procmgr_list_t *list, uint64_t columns)
 
 void
 ngx_http_procmgr_list_partial(ngx_http_procmgr_list_t *list,
-    uint64_t columns)
+    const uint32_t *index, uint32_t n, uint64_t columns)
 {
     unsigned    read;
     uint32_t    k;
@@ -335,9 +335,9 @@ ngx_http_procmgr_list_partial(ngx_http_procmgr_list_t *list,
 
         read = ngx_http_procmgr_column_read(list, i);
 
-        for (k = 0; read && k < list->norder; k++) {
+        for (k = 0; read && k < n; k++) {
 
-            if (ngx_http_procmgr_list_known(list, list->order[k], read)) {
+            if (ngx_http_procmgr_list_known(list, index[k], read)) {
                 continue;
             }
 
@@ -347,9 +347,9 @@ ngx_http_procmgr_list_partial(ngx_http_procmgr_list_t *list,
         }
     }
 
-    for (k = 0; list->args->open.len && k < list->norder; k++) {
+    for (k = 0; list->args->open.len && k < n; k++) {
 
-        if (!list->cands[list->order[k]].fds_known) {
+        if (!list->cands[index[k]].fds_known) {
             ngx_http_procmgr_partial(list->job, "open");
             break;
         }
@@ -548,7 +548,11 @@ ngx_http_procmgr_list_cut(ngx_http_procmgr_list_t *list)
         }
     }
 
-    ngx_memmove(list->order, list->order + first, n * sizeof(uint32_t));
+    ngx_memmove(list->order, list->order + first,
+                (list->norder - first) * sizeof(uint32_t));
 
+    /* a tree is whole: nobody takes a place in it */
+
+    list->nspare = args->tree ? 0 : list->norder - first - n;
     list->norder = n;
 }

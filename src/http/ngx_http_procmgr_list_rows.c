@@ -5,8 +5,10 @@
 #include "../proc/pm_human.h"
 
 
-static void ngx_http_procmgr_list_row(ngx_http_procmgr_list_t *list,
-    ngx_http_procmgr_rows_t *rows, size_t n);
+static ngx_int_t ngx_http_procmgr_list_batch(ngx_http_procmgr_list_t *list,
+    const uint32_t *order, uint32_t n, uint32_t wanted, uint32_t *shown);
+static ngx_uint_t ngx_http_procmgr_list_row(ngx_http_procmgr_list_t *list,
+    ngx_http_procmgr_rows_t *rows, size_t n, uint32_t i);
 static void ngx_http_procmgr_list_extra(ngx_http_procmgr_list_t *list,
     uint32_t i, ngx_uint_t column);
 static void ngx_http_procmgr_list_size(ngx_http_procmgr_list_t *list,
@@ -15,8 +17,51 @@ static int ngx_libc_cdecl ngx_http_procmgr_cmp_index(const void *a,
     const void *b);
 
 
+/*
+ * A row whose process ends while the rest of it is read is left out; those
+ * next behind take the places.  Each such batch is twice the last one: when
+ * thousands end at once there are few of them.
+ */
+
 void
 ngx_http_procmgr_list_rows(ngx_http_procmgr_list_t *list)
+{
+    uint32_t  first, n, shown, wanted, end;
+
+    if (list->job->status != NGX_HTTP_OK) {
+        return;
+    }
+
+    pm_json_array(&list->job->json);
+
+    first = 0;
+    shown = 0;
+    n = list->norder;
+    wanted = list->norder;
+    end = list->norder + list->nspare;
+
+    while (shown < wanted && first < end) {
+
+        n = ngx_min(n, end - first);
+
+        if (ngx_http_procmgr_list_batch(list, list->order + first, n,
+                                        wanted, &shown)
+            != NGX_OK)
+        {
+            return;
+        }
+
+        first += n;
+        n *= 2;
+    }
+
+    pm_json_array_end(&list->job->json);
+}
+
+
+static ngx_int_t
+ngx_http_procmgr_list_batch(ngx_http_procmgr_list_t *list,
+    const uint32_t *order, uint32_t n, uint32_t wanted, uint32_t *shown)
 {
     uint32_t                             i, *index;
     uint64_t                             columns;
@@ -26,28 +71,23 @@ ngx_http_procmgr_list_rows(ngx_http_procmgr_list_t *list)
     ngx_http_procmgr_rows_t             *rows;
     const ngx_http_procmgr_list_args_t  *args;
 
-    if (list->job->status != NGX_HTTP_OK) {
-        return;
-    }
-
     args = list->args;
 
-    procs = ngx_alloc(((size_t) list->norder + 1)
-                      * (sizeof(pm_proc_t *) + sizeof(uint32_t)),
+    procs = ngx_alloc(n * (sizeof(pm_proc_t *) + sizeof(uint32_t)),
                       list->job->log);
     if (procs == NULL) {
         ngx_http_procmgr_syscall_failed(list->job, "malloc", ENOMEM);
-        return;
+        return NGX_ERROR;
     }
 
-    index = (uint32_t *) (procs + list->norder + 1);
+    index = (uint32_t *) (procs + n);
 
-    for (i = 0; i < list->norder; i++) {
-        procs[i] = list->cands[list->order[i]].proc;
-        index[i] = list->order[i];
+    for (i = 0; i < n; i++) {
+        procs[i] = list->cands[order[i]].proc;
+        index[i] = order[i];
     }
 
-    qsort(index, list->norder, sizeof(uint32_t), ngx_http_procmgr_cmp_index);
+    qsort(index, n, sizeof(uint32_t), ngx_http_procmgr_cmp_index);
 
     /* of what only lists have, that which was not compared by */
 
@@ -67,8 +107,8 @@ ngx_http_procmgr_list_rows(ngx_http_procmgr_list_t *list)
         }
     }
 
-    ngx_http_procmgr_list_read(list, index, list->norder, columns, reads);
-    ngx_http_procmgr_list_partial(list, columns);
+    ngx_http_procmgr_list_read(list, index, n, columns, reads);
+    ngx_http_procmgr_list_partial(list, index, n, columns);
 
     ngx_memzero(&how, sizeof(ngx_http_procmgr_how_t));
 
@@ -79,29 +119,30 @@ ngx_http_procmgr_list_rows(ngx_http_procmgr_list_t *list)
     how.human = args->system.human;
     how.kind = PM_CONN_INET;
 
-    rows = ngx_http_procmgr_rows_read(list->job, &how, procs, list->norder);
-
-    if (rows) {
-        pm_json_array(&list->job->json);
-
-        for (i = 0; i < list->norder; i++) {
-            ngx_http_procmgr_list_row(list, rows, i);
-        }
-
-        pm_json_array_end(&list->job->json);
-
-        ngx_http_procmgr_rows_free(rows);
-    }
+    rows = ngx_http_procmgr_rows_read(list->job, &how, procs, n);
 
     ngx_free(procs);
+
+    if (rows == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < n && *shown < wanted; i++) {
+        *shown += ngx_http_procmgr_list_row(list, rows, i, order[i]);
+    }
+
+    ngx_http_procmgr_rows_free(rows);
+
+    return NGX_OK;
 }
 
 
-static void
+/* 0: it is gone */
+
+static ngx_uint_t
 ngx_http_procmgr_list_row(ngx_http_procmgr_list_t *list,
-    ngx_http_procmgr_rows_t *rows, size_t n)
+    ngx_http_procmgr_rows_t *rows, size_t n, uint32_t i)
 {
-    uint32_t                             i;
     pm_json_t                           *j;
     ngx_uint_t                           k, column;
     ngx_http_procmgr_cand_t             *c;
@@ -109,13 +150,12 @@ ngx_http_procmgr_list_row(ngx_http_procmgr_list_t *list,
 
     args = list->args;
     j = &list->job->json;
-    i = list->order[n];
     c = &list->cands[i];
 
     if (c->files == NGX_HTTP_PROCMGR_GONE
         || ngx_http_procmgr_row_gone(rows, n))
     {
-        return;
+        return 0;
     }
 
     pm_json_object(j);
@@ -138,6 +178,8 @@ ngx_http_procmgr_list_row(ngx_http_procmgr_list_t *list,
     }
 
     pm_json_object_end(j);
+
+    return 1;
 }
 
 

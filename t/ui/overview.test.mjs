@@ -191,7 +191,6 @@ quiet('the ten largest processes are there, the largest first', async () => {
 
   const rows = page.locator('[aria-labelledby="largest"] tbody tr');
 
-  /* one that ends while it is read is left out until the next refresh */
   await rows.nth(9).waitFor();
   assert.equal(await rows.count(), 10);
 

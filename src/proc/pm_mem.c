@@ -229,6 +229,10 @@ pm_mem_next(pm_slice_t *list, uint64_t *value)
 {
     const char  *p, *end;
 
+    if (list->len == 0) {
+        return 0;
+    }
+
     end = list->data + list->len;
 
     p = pm_parse_u64(pm_parse_blanks(list->data, end), end, value);

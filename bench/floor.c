@@ -233,7 +233,7 @@ main(int argc, char **argv)
     clock = strcmp(argv[2], "full") == 0 ? CLOCK_MONOTONIC
                                          : CLOCK_PROCESS_CPUTIME_ID;
 
-    scan(proc, argv[2]);
+    scan(proc, "both");
 
     while (rounds-- > 0) {
         clock_gettime(clock, &a);

@@ -19,7 +19,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const sources = ['css', 'js', 'i18n'];
 const entries = ['js/main.js', 'js/theme.js', 'css/page.css'];
 const copied = ['index.html', 'favicon.svg'];
-const libraries = ['preact', 'htm', 'uplot'];
+const libraries = ['preact', 'htm', 'uplot', '@tanstack/virtual-core'];
 
 const text = /\.(html|css|js|json|svg|txt)$/;
 

@@ -183,6 +183,117 @@ quiet('the arrows go from row to row', async () => {
 });
 
 
+/* a long table: the answers are made here */
+
+const LONG = { timeout: 30000 };
+const LIST = /system\/process\/info\?fields=identity%2Cpid%2Cname/;
+
+/** @param {string} name @param {() => Promise<void>} body */
+const long = (name, body) => quiet(name, async () => {
+  const all = Array.from({ length: 5000 }, (_, i) => ({ pid: i + 1,
+    identity: `boot-${i + 1}-1`, name: `one-${i + 1}`, username: 'root',
+    cpu_percent: 0, memory_percent: 0, status: 'sleeping' }));
+
+  await page.route(LIST, (route) => route.fulfill({ json: all }));
+
+  try {
+    await body();
+  } finally {
+    await page.unroute(LIST);
+  }
+});
+
+/** the focused row, or that of a pid: its place, whether all of it is seen
+ * @param {number} [pid] */
+const place = (pid) => page.evaluate((p) => {
+  const row = (p ? document.querySelector(`[data-pid="${p}"]`)
+    : document.activeElement)?.closest('tr');
+  const box = row?.closest('.window')?.getBoundingClientRect();
+  const head = row?.closest('table')?.querySelector('thead')
+    ?.getBoundingClientRect();
+  const here = row?.getBoundingClientRect();
+
+  return { at: Number(row?.getAttribute('aria-rowindex')) - 1,
+    seen: Boolean(here && box && head && here.top >= head.bottom - 1
+      && here.bottom <= box.bottom + 1) };
+}, pid);
+
+/** @param {number} at @param {string} key */
+async function leadsTo(at, key) {
+  await page.keyboard.press(key);
+  await page.waitForFunction((n) => document.activeElement?.closest('tr')
+    ?.getAttribute('aria-rowindex') === String(n + 1), at, LONG);
+  assert.deepEqual(await place(), { at, seen: true }, key);
+}
+
+
+long('keys turn the pages of a window, the focus goes with them', async () => {
+  await open('?sort=pid');
+  await page.reload();
+  await page.waitForSelector('[data-pid="5"]');
+  await page.focus('[data-pid="1"]');
+  await page.keyboard.press('PageDown');
+  await page.waitForFunction(() => Number(document.activeElement
+    ?.getAttribute('data-pid')) > 5);
+
+  const { at, seen } = await place();
+
+  assert.ok(seen);
+  await leadsTo(2 * at - 1, 'PageDown');
+  await leadsTo(2 * at, 'ArrowDown');
+  await leadsTo(at + 1, 'PageUp');
+  await leadsTo(5000, 'End');
+  await leadsTo(4999, 'ArrowUp');
+  await leadsTo(1, 'Home');
+
+  /* to a row that is behind the head */
+  await leadsTo(5000, 'End');
+
+  for (let i = 4999; i > 4960; i--) {
+    await leadsTo(i, 'ArrowUp');
+  }
+});
+
+
+long('the chosen row of an address is in sight, the view left as it was', async () => {
+  await open('?sort=pid&pid=4000');
+  await page.reload();
+  await page.waitForSelector('[data-pid="4000"][aria-expanded="true"]', LONG);
+  assert.deepEqual(await place(4000), { at: 4000, seen: true });
+
+  /* once: it may be scrolled away, and its drawer closed then */
+  await page.evaluate(() => {
+    /** @type {Element} */ (document.querySelector('.window')).scrollTop = 0;
+  });
+  await page.waitForSelector('[data-pid="1"]');
+  await page.waitForTimeout(2500);
+  assert.deepEqual(await place(1), { at: 1, seen: true });
+  await page.focus('#drawer');
+  await page.keyboard.press('Escape');
+  await page.waitForSelector('.drawer', { state: 'detached' });
+  assert.ok(await page.evaluate(() => document.activeElement
+    ?.matches('.window')));
+
+  const there = () => page.waitForFunction(() => {
+    const box = document.querySelector('.window');
+    const top = box?.getBoundingClientRect().top ?? 0;
+    const row = document.elementFromPoint(300, top + 200)?.closest('tr');
+
+    return box?.scrollTop === 9000
+      && Number(row?.getAttribute('aria-rowindex')) > 200;
+  }, null, LONG);
+
+  await page.evaluate(() => {
+    /** @type {Element} */ (document.querySelector('.window')).scrollTop = 9000;
+  });
+  await there();
+  await go('#/log');
+  await page.waitForSelector('main.log tbody tr');
+  await go('#/processes?sort=pid');
+  await there();
+});
+
+
 /* whether this server filters and knows trees */
 const rich = () => page.locator('input[name="filter"]').count();
 
@@ -200,6 +311,7 @@ quiet('the filter language is evaluated by the server', async () => {
   await page.fill('input[name="filter"]', 'pid >');
   await page.waitForSelector('.processes .notice.bad');
   assert.match(await page.innerText('.processes .notice.bad'), /position/);
+  assert.doesNotMatch(await page.innerText('main.processes'), /Loading/);
   await page.click('button[popovertarget="filter-help"]');
   await page.click('#filter-help li button >> nth=1');
   await page.waitForSelector('.processes .notice.bad', { state: 'detached' });

@@ -9,17 +9,17 @@
  */
 
 import { Component } from 'preact';
-import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 
 import { html } from './html.js';
 import { Icon } from './icons.js';
+import { useSight } from './sight.js';
 import { t } from '../i18n.js';
 import { app } from '../store.js';
 
 const MOST = 500;               /* rows on the screen */
-const ROW = 2.3;                /* rem, as .window td of css/processes.css */
+const FIRST = 2;                /* aria-rowindex of the first: the head is 1 */
 const REST = 10;                /* rem, the least of what has no width */
-const SPARE = 5;                /* rows above and below those in sight */
 
 /** @type {Set<any>} */
 const NONE = new Set();
@@ -129,53 +129,6 @@ function useHeldOrder(rows, keyOf, question, body) {
 
 
 /**
- * Which rows of a window are in sight: all are equally high, so that one
- * division tells.
- *
- * @param {boolean} on @param {number} count
- * @param {{ current: HTMLElement | null }} box
- */
-function useSight(on, count, box) {
-  const [top, setTop] = useState(0);
-  const [height, setHeight] = useState(0);
-  const row = ROW * (on ? parseFloat(
-    getComputedStyle(document.documentElement).fontSize) : 1);
-
-  useLayoutEffect(() => {
-    const here = box.current;
-
-    if (!on || !here) {
-      return undefined;
-    }
-
-    const look = () => setTop(Math.floor(here.scrollTop / row));
-    const watch = new ResizeObserver(() => {
-      setHeight(here.clientHeight);
-      look();
-    });
-
-    watch.observe(here);
-    here.addEventListener('scroll', look, { passive: true });
-
-    return () => {
-      watch.disconnect();
-      here.removeEventListener('scroll', look);
-    };
-  }, [on, row]);
-
-  if (!on) {
-    return { from: 0, to: Math.min(count, MOST), above: 0, below: 0 };
-  }
-
-  const seen = Math.ceil((height || innerHeight) / row);
-  const from = Math.max(0, Math.min(top, count - seen) - SPARE);
-  const to = Math.min(count, from + seen + 2 * SPARE);
-
-  return { from, to, above: from * row, below: (count - to) * row };
-}
-
-
-/**
  * The keys of a window's rows: one that stays in sight keeps its elements, one
  * that comes takes over those of one that left.  To change their text costs
  * far less than to make them.  What has the focus is not handed on: a key
@@ -209,14 +162,12 @@ function useSlots(on, names, body) {
 
 /* the arrows go from row to row, to the same control */
 
-/** @param {KeyboardEvent} event */
-function onArrow(event) {
+/** @param {KeyboardEvent} event @param {Element} here @param {Element} row */
+function onArrow(event, here, row) {
   const step = event.key === 'ArrowDown' ? 'nextElementSibling'
     : event.key === 'ArrowUp' ? 'previousElementSibling' : '';
-  const here = /** @type {Element} */ (event.target);
-  const row = here.closest('tbody tr');
 
-  if (!step || !row || !here.matches('button')) {
+  if (!step) {
     return;
   }
 
@@ -238,6 +189,84 @@ function onArrow(event) {
 
 
 /**
+ * In a window the row to go to may not be in the document yet, and is not to
+ * come to stand behind the head; the keys that turn pages take the focus with
+ * them.
+ *
+ * @param {any} sight @param {number} page rows @param {number} count
+ * @param {{ current: HTMLElement | null }} body
+ */
+function useKeys(sight, page, count, body) {
+  const wanted = useRef(-1);
+  /** @type {Record<string, number>} */
+  const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page,
+    End: count, Home: -count };
+
+  const reach = () => {
+    const button = wanted.current < 0 ? null : body.current?.querySelector(
+      `[aria-rowindex="${wanted.current + FIRST}"] button`);
+
+    if (button) {
+      wanted.current = -1;
+      /** @type {HTMLElement} */ (button).focus({ preventScroll: true });
+    }
+  };
+
+  useLayoutEffect(reach);
+
+  /** @param {KeyboardEvent} event */
+  return (event) => {
+    const here = /** @type {Element} */ (event.target);
+    const row = here.closest('tbody tr');
+
+    if (!row || !here.matches('button')) {
+      return;
+    }
+
+    if (!sight) {
+      onArrow(event, here, row);
+
+    } else if (steps[event.key]) {
+      const from = wanted.current < 0
+        ? Number(row.getAttribute('aria-rowindex')) - FIRST : wanted.current;
+
+      event.preventDefault();
+      wanted.current = Math.max(0, Math.min(count - 1,
+        from + steps[event.key]));
+      sight.scrollToIndex(wanted.current);
+      reach();
+    }
+  };
+}
+
+
+/**
+ * Brings the chosen row into sight: once, then it may be scrolled away.
+ *
+ * @template R
+ * @param {any} sight @param {string} chosen @param {R[]} order
+ * @param {(row: R) => string} keyOf
+ */
+function useChosen(sight, chosen, order, keyOf) {
+  const shown = useRef('');
+
+  useLayoutEffect(() => {
+    if (shown.current === chosen) {
+      return;
+    }
+
+    const i = chosen ? order.findIndex((row) => keyOf(row) === chosen) : -1;
+
+    if (i >= 0) {
+      sight?.scrollToIndex(i);
+    }
+
+    shown.current = i >= 0 ? chosen : '';
+  });
+}
+
+
+/**
  * @template R
  * @param {{
  *   label: string,
@@ -253,22 +282,30 @@ function onArrow(event) {
  *   rowClass?: (row: R) => string,
  *   detail?: (row: R) => any,
  *   window?: boolean,
+ *   chosen?: string,
  * }} props
  * ordered: the rows come in the order of `sort`; detail: what stands in a row
- * of its own below, null for nothing
+ * of its own below, null for nothing; chosen: the key of a row of a window
+ * that is to be seen
  */
 export function Table(props) {
   const { label, columns, rows, keyOf, sort = '', onSort, question = '',
-    empty, rowClass, detail, ordered, window: windowed = false } = props;
+    empty, rowClass, detail, ordered, window: windowed = false,
+    chosen = '' } = props;
   const box = useRef(/** @type {HTMLElement | null} */ (null));
   const body = useRef(/** @type {HTMLElement | null} */ (null));
   const inOrder = useMemo(() => (
     ordered ? rows : sorted(rows, columns, sort)), [rows, sort, ordered]);
   const { order, gone, held } = useHeldOrder(inOrder, keyOf,
     `${question} ${sort}`, body);
-  const { from, to, above, below } = useSight(windowed, order.length, box);
-  const seen = order.slice(from, to);
+  const { from, to, above, below, page, sight } = useSight(
+    windowed ? label : '', order.length, box);
+  const seen = order.slice(from, windowed ? to : MOST);
   const keys = useSlots(windowed, seen.map(keyOf), body);
+  const onKey = useKeys(sight, page, order.length, body);
+
+  useChosen(sight, chosen, order, keyOf);
+
   const fixed = windowed && columns.some((c) => c.width);
   const minWidth = `${columns.reduce(
     (sum, c) => sum + (c.width ?? REST), 0)}rem`;
@@ -288,12 +325,12 @@ export function Table(props) {
           <${Head} key=${c.id} column=${c} sort=${sort} onSort=${onSort} />`)}
         </tr></thead>
         ${filler(above)}
-        <tbody key="rows" ref=${body} onKeyDown=${onArrow}>
+        <tbody key="rows" ref=${body} onKeyDown=${onKey}>
           ${seen.map((row, i) => html`
             <${Row} key=${keys[i]} row=${row} gone=${gone.has(row)}
               columns=${columns}
               cls=${rowClass?.(row) ?? ''} detail=${detail?.(row)}
-              index=${windowed ? from + i + 2 : undefined} />`)}
+              index=${windowed ? from + i + FIRST : undefined} />`)}
         </tbody>
         ${filler(below)}
       </table>

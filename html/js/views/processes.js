@@ -91,6 +91,7 @@ export function Processes({ params, policy, session }) {
   const rows = rich ? data ?? [] : narrowed(data ?? [], params);
   const seen = useRef(/** @type {Set<string>} */ (new Set()));
   const open = params.pid ? Number(params.pid) : 0;
+  const shown = (data ?? []).find((p) => p.pid === open);
 
   for (const p of data ?? []) {
     if (p.username) {
@@ -118,7 +119,8 @@ export function Processes({ params, policy, session }) {
     const row = document.querySelector(`[data-pid="${open}"]`);
 
     setParams({ pid: '' });
-    /** @type {HTMLElement | null} */ (row)?.focus();
+    /** @type {HTMLElement | null} */ (row
+      ?? document.querySelector('.processes .window'))?.focus();
   };
 
   const aside = html`<span class="aside" role="status">
@@ -138,6 +140,7 @@ export function Processes({ params, policy, session }) {
         question=${rich ? of : `${params.q} ${params.user}`}
         sort=${sort} onSort=${(s) => setParams({ sort: s })}
         ordered=${Boolean(rich && (asked.tree || sort === ''))}
+        chosen=${shown && keyOf(shown)}
         rowClass=${(p) => (p.pid === open ? 'chosen'
           : p.ancestor ? 'dim' : '')}
         empty=${data ? t('table.empty') : t('table.loading')} />
@@ -145,7 +148,7 @@ export function Processes({ params, policy, session }) {
         ${t('procs.partial', { fields: plain(partial) })}</p>`}
     <//>
     ${open > 0 && html`<${ProcessDrawer} key=${open} pid=${open} rich=${rich}
-      row=${(data ?? []).find((p) => p.pid === open)} policy=${policy}
+      row=${shown} policy=${policy}
       session=${session} onClose=${close} />`}
   </div>`;
 }

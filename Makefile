@@ -29,8 +29,8 @@ CFLAGS_ALL  := -std=c11 -D_GNU_SOURCE $(OPT) $(WARN) $(HARDEN) $(CFLAGS)
 
 .PHONY: help build module helper helper-into ctl html unit run demo-memory \
         stop test check \
-        faults faults-build bench lint coverage screenshots install clean packages \
-        test-packages nginx
+        faults faults-build bench lint coverage fuzz screenshots install \
+        clean packages test-packages fuzz-packages nginx
 .DEFAULT_GOAL := build
 .SECONDARY:
 
@@ -226,6 +226,9 @@ lint: ## layers, house rules, static analysis
 coverage: ## which branches of policy and helper their tests take
 	@tools/coverage.sh
 
+fuzz: fuzz-packages ## random texts for everything that reads one
+	@BUILD_DIR=$(B) tools/fuzz.sh
+
 screenshots: build ## every view, both themes, three widths
 	@BUILD_DIR=$(B) tools/screenshots.sh
 
@@ -234,6 +237,9 @@ packages:
 
 test-packages:
 	@tools/packages.sh test
+
+fuzz-packages:
+	@tools/packages.sh fuzz
 
 clean: ## remove what was built
 	rm -rf build html/node_modules t/ui/node_modules

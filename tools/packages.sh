@@ -1,5 +1,5 @@
 #!/bin/sh
-# packages.sh build|test: installs what is missing of Debian's packages, and
+# packages.sh build|test|fuzz: installs what is missing of Debian's packages, and
 # nothing else.  As root, or through sudo; where neither is there, the missing
 # names are printed.  No service is started and no main cluster is made.
 
@@ -63,10 +63,18 @@ need_test()
     need_file openssh-server /etc/init.d/ssh
 }
 
+need_fuzz()
+{
+    need_command clang clang
+    set -- /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a
+    [ -e "$1" ] || want="$want libclang-rt-dev"
+}
+
 case "${1-}" in
     build) need_build ;;
     test)  need_build; need_test ;;
-    *)     echo "usage: $0 build|test" >&2; exit 2 ;;
+    fuzz)  need_build; need_fuzz ;;
+    *)     echo "usage: $0 build|test|fuzz" >&2; exit 2 ;;
 esac
 
 [ -n "$want" ] || exit 0

@@ -14,6 +14,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 
+const top = join(dirname(fileURLToPath(import.meta.url)), '../..');
+
 const browsers = [process.env.PROCMGR_CHROMIUM, '/usr/bin/chromium',
   '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
@@ -115,12 +117,16 @@ export async function login(page, { url, username, password }, hash = '') {
 }
 
 
+/** @param {string} lang @returns {Record<string, string>} */
+export const words = (lang) => JSON.parse(readFileSync(
+  join(top, `html/i18n/${lang}.json`), 'utf8'));
+
+
 /*
  * The instance's own tools: its nginx and its PostgreSQL are stopped, started
  * and asked by the scripts that made them.
  */
 
-const top = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const run = () => realpathSync(dirname(process.env.PROCMGR_UI_INSTANCE
   ?? 'run/instance.json'));
 

@@ -7,7 +7,7 @@ import { t } from './i18n.js';
 
 const locale = () => (app.get().lang === 'zh' ? 'zh-CN' : app.get().lang);
 
-/** @type {Map<string, Intl.NumberFormat | Intl.DateTimeFormat>} */
+/** @type {Map<string, Intl.NumberFormat>} */
 const formats = new Map();
 
 /** @param {number} digits @returns {Intl.NumberFormat} */
@@ -21,7 +21,7 @@ function decimals(digits) {
     formats.set(key, format);
   }
 
-  return /** @type {Intl.NumberFormat} */ (format);
+  return format;
 }
 
 
@@ -61,6 +61,10 @@ export function duration(seconds) {
     return '–';
   }
 
+  if (seconds > 0 && seconds < 1) {
+    return t('time.ms', { n: number(seconds * 1000) });
+  }
+
   if (seconds < 60) {
     return t('time.s', { n: number(seconds, seconds < 10 ? 1 : 0) });
   }
@@ -78,21 +82,21 @@ export function duration(seconds) {
 }
 
 
-/** @param {Date} date @param {boolean} [day] even if it is today */
+/** @param {number} n */
+const two = (n) => String(n).padStart(2, '0');
+
+/**
+ * In the order of ISO 8601: 12/01 is another day on each side of an ocean.
+ *
+ * @param {Date} date @param {boolean} [day] even if it is today
+ */
 export function clock(date, day = false) {
-  const today = new Date().toDateString() === date.toDateString() && !day;
-  const key = `${locale()} clock ${today}`;
-  let format = formats.get(key);
+  const time = [date.getHours(), date.getMinutes(), date.getSeconds()]
+    .map(two).join(':');
 
-  if (!format) {
-    format = new Intl.DateTimeFormat(locale(), {
-      hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23',
-      ...(!today && { year: 'numeric', month: '2-digit', day: '2-digit' }),
-    });
-    formats.set(key, format);
-  }
-
-  return /** @type {Intl.DateTimeFormat} */ (format).format(date);
+  return !day && new Date().toDateString() === date.toDateString() ? time
+    : `${date.getFullYear()}-${two(date.getMonth() + 1)}-${
+      two(date.getDate())} ${time}`;
 }
 
 

@@ -97,6 +97,18 @@ test('the same values stand in the words of all languages', () => {
 });
 
 
+test('each code of the server\'s problems has its sentence', () => {
+  const told = readFileSync(join(html,
+    '../src/http/ngx_http_procmgr_openapi_text.c'), 'utf8');
+  const codes = [...told.matchAll(
+    /\{ [45]\d\d, "\w+",\s*((?:"[a-z_ ]+"\s*)+),/g)]
+    .flatMap(([, text]) => text.match(/\w+/g) ?? []);
+
+  assert.ok(codes.length > 30);
+  assert.deepEqual(codes.filter((code) => !(`code.${code}` in words.en)), []);
+});
+
+
 test('the check itself finds a missing and an unused key', () => {
   const keys = used([...texts, "t('nav.nothing')"], 'en');
 

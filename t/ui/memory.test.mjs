@@ -155,6 +155,24 @@ quiet('the same target twice is refused in a sentence', async () => {
 });
 
 
+quiet('a command for alerts is offered as the server takes it', async () => {
+  const mine = page.locator('.watch', { hasText: `(${process.pid})` });
+
+  await page.getByRole('button', { name: 'New watch' }).click();
+  await page.fill('dialog input[name="target"]', String(process.pid));
+
+  const words = await page.locator('#alerts option').first()
+    .getAttribute('value') ?? '';
+
+  await page.fill('dialog input[name="alert"]', words);
+  await send();
+  await mine.locator('.effect dd', { hasText: words }).waitFor(LONG);
+  await mine.getByRole('button', { name: 'Delete' }).click();
+  await send();
+  await mine.waitFor({ state: 'detached', ...LONG });
+});
+
+
 quiet('limits are changed, the watch stopped, started, deleted', async () => {
   await card().getByRole('button', { name: 'Limits' }).click();
   await page.fill('dialog input[name="thresholds"]', '300');

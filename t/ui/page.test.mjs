@@ -89,13 +89,19 @@ for (const theme of ['light', 'dark']) {
     await page.waitForSelector('main.overview tbody tr');
     assert.deepEqual(await violations(), [], 'narrow');
 
-    for (const view of ['overview', 'processes', 'services', 'memory', 'log',
-      'account']) {
-      await go(`#/${view}`);
-      await page.waitForSelector(`main.${view} tbody tr`);
-      assert.ok(await page.evaluate(() => (
-        document.documentElement.scrollWidth <= innerWidth)),
-      `${view} fits 360 px`);
+    /* words are long in one language, headings in the other */
+    for (const lang of ['zh', 'en']) {
+      await page.click(`.tools button[lang="${lang}"]`);
+      await page.waitForSelector(`html[lang^="${lang}"]`);
+
+      for (const view of ['overview', 'processes', 'services', 'memory', 'log',
+        'account']) {
+        await go(`#/${view}`);
+        await page.waitForSelector(`main.${view} tbody tr`);
+        assert.ok(await page.evaluate(() => (
+          document.documentElement.scrollWidth <= innerWidth)),
+        `${view} fits 360 px, ${lang}`);
+      }
     }
 
     await page.setViewportSize({ width: 1400, height: 900 });

@@ -172,6 +172,7 @@ function drawMarks({ ctx, bbox, valToPos, scales }, marks, tick) {
   ctx.font = `${FONT * rem() * devicePixelRatio}px ${
     getComputedStyle(document.body).fontFamily}`;
   ctx.textAlign = 'right';
+  ctx.textBaseline = 'bottom';
 
   for (const mark of marks.filter((m) => m < scales.y.max)) {
     const y = Math.round(valToPos(mark, 'y', true));
@@ -181,7 +182,7 @@ function drawMarks({ ctx, bbox, valToPos, scales }, marks, tick) {
     ctx.lineTo(bbox.left + bbox.width, y);
     ctx.stroke();
     ctx.fillText(tick(mark), bbox.left + bbox.width - 4 * devicePixelRatio,
-      y - 3 * devicePixelRatio);
+      y - devicePixelRatio);
   }
 
   ctx.restore();

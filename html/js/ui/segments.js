@@ -9,7 +9,7 @@ import { Table } from './table.js';
 import { orDash } from '../fields.js';
 import { bytes } from '../format.js';
 import { share } from '../history.js';
-import { SETS, t, tm } from '../i18n.js';
+import { SETS, t, tm, tn } from '../i18n.js';
 import { useFeed } from '../poll.js';
 
 const PACE = 5000;             /* ms: the kernel walks all its pages */
@@ -43,8 +43,8 @@ export function Segments({ pid }) {
       cell: (r) => html`<i aria-hidden="true"
         class=${`spot ${COLOURS[r.segment]}`} />${tm('segment', r.segment)}
         ${r.segment === 'anonymous' && data.thread_stacks > 0 && html`
-          <span class="sub muted">${t('segments.thread_stacks',
-            { n: data.thread_stacks })}</span>`}` },
+          <span class="sub muted">${tn('segments.stacks',
+            data.thread_stacks)}</span>`}` },
     ...SETS.amount.map((a) => ({ id: a, label: tm('amount', a), num: true,
       down: true, value: (r) => r[a], cell: (r) => size(r[a]),
       title: tm('measure', a) })),

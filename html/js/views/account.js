@@ -48,7 +48,7 @@ function Sessions({ session }) {
   };
 
   const columns = [
-    { id: 'user', label: t('login.user'), class: 'grow',
+    { id: 'user', label: t('login.user'), class: 'grow clip',
       cell: (s) => html`<${Text} value=${s.user} class="strong" />
         ${s.current && html` <${Pill} kind="ok">
           ${t('sessions.this')}<//>`}
@@ -63,7 +63,7 @@ function Sessions({ session }) {
     { id: 'seen', label: t('sessions.seen'), class: 'low',
       cell: (s) => html`<${Time} value=${s.last_seen} />` },
     { id: 'end', label: t('svc.actions'), class: 'actions',
-      cell: (s) => html`<button type="button" class="small"
+      cell: (s) => html`<button type="button" class="small text"
         aria-label=${t('sessions.end_of', { user: plain(s.user ?? ''),
           remote: plain(s.remote ?? '') })}
         onClick=${() => end(s)}>${t('sessions.end')}</button>` },

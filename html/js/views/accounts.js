@@ -26,7 +26,7 @@ export function Accounts() {
     </button>`;
 
   const columns = [
-    { id: 'name', label: t('login.user'), class: 'grow',
+    { id: 'name', label: t('login.user'), class: 'grow clip',
       cell: (a) => html`<${Text} value=${a.name} class="strong" />
         ${a.disabled && html` <${Pill} kind="bad">${t('accounts.off')}<//>`}
         <${Text} class="sub" value=${a.services?.length > 0
@@ -36,7 +36,7 @@ export function Accounts() {
       cell: (a) => number(a.sessions) },
     { id: 'tokens', label: t('accounts.tokens'), num: true, class: 'low',
       title: t('accounts.tokens_about'), cell: (a) => number(a.tokens) },
-    { id: 'created', label: t('sessions.since'), class: 'low',
+    { id: 'created', label: t('accounts.created'), class: 'low',
       cell: (a) => html`<${Time} value=${a.created} />` },
     { id: 'act', label: t('svc.actions'), class: 'actions',
       cell: (a) => html`${button(a, 'change')}${button(a, 'delete')}` },

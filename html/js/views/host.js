@@ -31,7 +31,7 @@ function Units() {
   const rows = data.filter((u) => u.active_state === 'failed'
     || u.load_state === 'error' || u.load_state === 'bad-setting');
   const columns = [
-    { id: 'name', label: t('svc.unit'), class: 'grow',
+    { id: 'name', label: t('svc.unit'), class: 'grow clip',
       cell: (u) => html`<${Text} value=${u.name} class="strong" />
         <${Text} class="sub" value=${u.description ?? ''}
           title=${plain(u.description ?? '')} />` },
@@ -59,7 +59,7 @@ function Disks() {
   const rows = data.partitions.map(
     (p) => ({ ...p, ...data.usage?.[p.mountpoint] }));
   const columns = [
-    { id: 'mountpoint', label: t('disk.mountpoint'), class: 'grow',
+    { id: 'mountpoint', label: t('disk.mountpoint'), class: 'grow clip',
       cell: (d) => html`<${Text} value=${d.mountpoint} class="strong" />
         <${Text} class="sub" value=${`${d.device} · ${d.fstype}`}
           title=${plain(d.opts ?? '')} />` },
@@ -120,7 +120,7 @@ function Network() {
       .filter((a) => a.family === 2 || a.family === 10)
       .map((a) => plain(a.address)) }));
   const columns = [
-    { id: 'nic', label: t('net.nic'), class: 'grow',
+    { id: 'nic', label: t('net.nic'), class: 'grow clip',
       cell: (n) => html`<${Text} value=${n.nic} class="strong" />
         ${n.up === false && html` <${Pill} kind="off">${t('net.down')}<//>`}
         <${Text} class="sub" value=${n.addrs.join(', ')}
@@ -156,7 +156,7 @@ function Sensors() {
   }
 
   const columns = [
-    { id: 'chip', label: t('sensor.name'), class: 'grow',
+    { id: 'chip', label: t('sensor.name'), class: 'grow clip',
       cell: (s) => html`<${Text} value=${s.label || s.chip} class="strong" />
         <${Text} class="sub" value=${s.chip} />` },
     { id: 'current', label: t('sensor.now'), num: true,
@@ -185,12 +185,12 @@ function Users() {
   }
 
   const columns = [
-    { id: 'name', label: t('proc.user'), class: 'grow',
-      cell: (u) => html`<${Text} value=${u.name} class="strong" />` },
+    { id: 'name', label: t('proc.user'), class: 'grow clip',
+      cell: (u) => html`<${Text} value=${u.name} class="strong" />
+        ${u.host && html`<${Text} class="sub" value=${u.host}
+          title=${plain(u.host)} />`}` },
     { id: 'terminal', label: t('users.terminal'), class: 'mono',
       cell: (u) => html`<${Text} value=${u.terminal} />` },
-    { id: 'host', label: t('users.host'), class: 'mono',
-      cell: (u) => html`<${Text} value=${u.host} />` },
     { id: 'started', label: t('sessions.since'),
       cell: (u) => html`<${Time} value=${typeof u.started === 'number'
         ? u.started * 1000 : null} />` },
@@ -230,6 +230,7 @@ function Schedule() {
 
   return html`<${Card} id="schedule" title=${t('schedule.title')}>
     <${Table} label=${t('schedule.title')} columns=${columns} rows=${data}
+      class="stack schedule"
       keyOf=${(j) => `${j.source} ${j.user} ${j.schedule} ${j.command}`}
       empty=${t('table.empty')} />
     ${partial && html`<p class="foot">${t('schedule.partial')}</p>`}<//>`;

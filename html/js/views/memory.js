@@ -5,7 +5,7 @@ import { useState } from 'preact/hooks';
 import { commandAction, typed } from './services.js';
 import { NewWatch, Trouble, Watch, targetOf } from './watch.js';
 import { orDash } from '../fields.js';
-import { bytes, plain } from '../format.js';
+import { bytes, clock, plain } from '../format.js';
 import { share } from '../history.js';
 import { t, tm } from '../i18n.js';
 import { useFeed } from '../poll.js';
@@ -24,14 +24,14 @@ const RUNS = 10;
 
 
 /**
- * @param {{ params: Record<string, string>, policy: any,
+ * @param {{ params: Record<string, string>,
  *           session: import('../store.js').Session }} props
  */
-export function Memory({ params, policy, session }) {
+export function Memory({ params, session }) {
   const operator = session.role !== 'viewer';
 
   return html`
-    <${Watches} params=${params} policy=${policy} operator=${operator} />
+    <${Watches} params=${params} operator=${operator} />
     <div class="columns halves">
       <${Groups} params=${params} />
       <${One} params=${params} />
@@ -46,11 +46,8 @@ const missing = (error) => error?.status === 404 || error?.status === 501;
 
 /* watches */
 
-/**
- * @param {{ params: Record<string, string>, policy: any,
- *           operator: boolean }} props
- */
-function Watches({ params, policy, operator }) {
+/** @param {{ params: Record<string, string>, operator: boolean }} props */
+function Watches({ params, operator }) {
   const { data, error } = useFeed('memory/watches');
   const [fresh, setFresh] = useState(false);
   const all = (Array.isArray(data) ? data : data?.watches) ?? [];
@@ -81,8 +78,7 @@ function Watches({ params, policy, operator }) {
         operator=${operator} />`)}</div>`}
     ${rows.length > SHOWN && html`<p class="muted">
       ${t('watch.more', { n: rows.length - SHOWN })}</p>`}
-    ${fresh && html`<${NewWatch} policy=${policy}
-      onClose=${() => setFresh(false)} />`}`;
+    ${fresh && html`<${NewWatch} onClose=${() => setFresh(false)} />`}`;
 }
 
 
@@ -188,7 +184,7 @@ function Runs({ params }) {
         <select name="past" value=${shown.op_id}
           onChange=${(e) => setParams({ run: e.target.value })}>
           ${runs.map((r) => html`<option key=${r.op_id} value=${r.op_id}>
-            ${new Date(r.logTime).toLocaleTimeString()} ${plain(r.target)}
+            ${clock(new Date(r.logTime))} ${plain(r.target)}
             </option>`)}</select></label>`}
     </form>
     ${shown ? html`<div class="detail-row"><div class="detail">

@@ -26,6 +26,7 @@ const WHOLE = 5000;            /* ms: it opens some dozen files */
 const ONCE = 3600000;
 const KEPT = 300;              /* points of the charts */
 const MOST = 200;              /* rows of a list in the drawer */
+const LONG = 20;               /* characters of a path there */
 
 
 /** @param {any} now grows a history as long as the drawer is open
@@ -107,9 +108,9 @@ export function ProcessDrawer({ pid, rich, row, policy, session,
     ${gone && html`<${Notice} kind="warn">
       ${tm('code', 'no_such_process')}<//>`}
     ${!gone && p.create_time && html`<div class="acts">
-      ${may(policy, 'signals', p) && html`<button type="button"
+      ${whole && may(policy, 'signals', p) && html`<button type="button"
         onClick=${() => setAct('signal')}>${t('act.signal')}</button>`}
-      ${may(policy, 'priorities', p) && html`<button type="button"
+      ${whole && may(policy, 'priorities', p) && html`<button type="button"
         onClick=${() => setAct('priority')}>${t('act.priority')}</button>`}
       ${watches.data && html`<button type="button"
         onClick=${() => setAct('watch')}>${t('watch.this')}</button>`}
@@ -128,7 +129,7 @@ export function ProcessDrawer({ pid, rich, row, policy, session,
     ${whole ? html`<${Whole} p=${p} />` : feed.error && feed.error.status > 404
       && html`<${Notice} kind="bad"><${Problem} error=${feed.error} /><//>`}
     ${act === 'watch' && html`<${NewWatch} pid=${pid} name=${p.name}
-      policy=${policy} onClose=${() => setAct('')} />`}
+      onClose=${() => setAct('')} />`}
     ${act === 'signal' && html`<${SignalDialog} p=${p} policy=${policy}
       onClose=${() => setAct('')} />`}
     ${act === 'priority' && html`<${PriorityDialog} p=${p} policy=${policy}
@@ -240,7 +241,7 @@ function Whole({ p }) {
     <${List} name="connections" rows=${(p.connections ?? null)?.map(socket)}
       keyOf=${(r) => `${r.fd} ${r.type} ${r.laddr} ${r.raddr}`}
       columns=${['fd', 'type', 'laddr', 'raddr', 'status']} />
-    <${List} name="memory_maps" rows=${largest(p.memory_maps)}
+    <${List} name="memory_maps" rows=${largest(p.memory_maps)} brief
       keyOf=${(r) => `${r.addr ?? ''} ${r.path}`}
       columns=${['path', 'rss', 'size', 'pss', 'swap']} />
     <${Group} name="environ" value=${p.pid}>
@@ -304,11 +305,16 @@ function Group({ name, value, count, children }) {
 
 const SIZES = new Set(['rss', 'size', 'pss', 'swap']);
 
+/** @param {any} path */
+const lastPart = (path) => (path?.length > LONG
+  ? path.replace(/^.*\/(?=.)/, '') : path);
+
 /**
  * @param {{ name: string, rows: any[] | null | undefined, columns: string[],
- *           keyOf: (row: any) => string }} props
+ *           keyOf: (row: any) => string, brief?: boolean }} props
+ * brief: of a long path its last part; the whole of it on hover
  */
-function List({ name, rows, columns, keyOf }) {
+function List({ name, rows, columns, keyOf, brief }) {
   const shown = (rows ?? []).slice(0, MOST);
   const heads = columns.filter((c) => shown.length === 0
     || shown.some((row) => row[c] !== undefined));
@@ -321,7 +327,8 @@ function List({ name, rows, columns, keyOf }) {
         class: id === 'path' ? 'mono long' : '',
         cell: (row) => (SIZES.has(id) ? bytes(row[id])
           : id.endsWith('_time') ? `${number(row[id], 2)} s`
-            : html`<${Text} value=${row[id]} title=${plain(row[id])} />`),
+            : html`<${Text} title=${plain(row[id])}
+              value=${brief ? lastPart(row[id]) : row[id]} />`),
       }))} />
     ${(rows?.length ?? 0) > MOST && html`<p class="foot">
       ${t('table.more', { n: (rows?.length ?? 0) - MOST })}</p>`}

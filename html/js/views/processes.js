@@ -5,7 +5,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { query } from '../api.js';
 import { DEFAULTS, FIELDS, columnsOf } from '../fields.js';
 import { plain } from '../format.js';
-import { SETS, has, t, tm } from '../i18n.js';
+import { SETS, has, t, tm, tn } from '../i18n.js';
 import { useFeed } from '../poll.js';
 import { app, setParams, storeColumns, storedColumns } from '../store.js';
 import { html } from '../ui/html.js';
@@ -124,7 +124,7 @@ export function Processes({ params, policy, session }) {
   };
 
   const aside = html`<span class="aside" role="status">
-      ${data && t('procs.count', { n: rows.length })}</span>
+      ${data && tn('procs.count', rows.length)}</span>
     <${Columns} all=${all} names=${names} standard=${standard}
       choose=${choose} />`;
 
@@ -143,7 +143,7 @@ export function Processes({ params, policy, session }) {
         chosen=${shown && keyOf(shown)}
         rowClass=${(p) => (p.pid === open ? 'chosen'
           : p.ancestor ? 'dim' : '')}
-        empty=${data ? t('table.empty') : t('table.loading')} />
+        empty=${t(data || error ? 'table.empty' : 'table.loading')} />
       ${partial && html`<p class="foot">
         ${t('procs.partial', { fields: plain(partial) })}</p>`}
     <//>

@@ -4,9 +4,9 @@ import { useState } from 'preact/hooks';
 
 import { query } from '../api.js';
 import { number, plain } from '../format.js';
-import { t, tm } from '../i18n.js';
+import { t, tm, tn } from '../i18n.js';
 import { useFeed } from '../poll.js';
-import { drafts, setParams } from '../store.js';
+import { drafts, href, setParams } from '../store.js';
 import { ActionDialog } from '../ui/action.js';
 import { html } from '../ui/html.js';
 import { Icon } from '../ui/icons.js';
@@ -84,7 +84,7 @@ function serviceAction(name, verb, service) {
  */
 function Managed({ feed: { data, error }, onAction, journals, params }) {
   const columns = [
-    { id: 'name', label: t('svc.name'), class: 'grow',
+    { id: 'name', label: t('svc.name'), class: 'grow clip',
       cell: (s) => html`
         <${Text} value=${s.name} class="strong" />
         <${Text} class="sub"
@@ -305,7 +305,11 @@ function Program({ socket: s }) {
   const all = (s.pids ?? []).map((p) => (
     `${p.pid}/${plain(p.name)}`)).join(', ');
 
-  return html`<${Text} value=${s.pid_program} title=${all} />
+  const first = s.pids?.[0]?.pid;
+  const text = html`<${Text} value=${s.pid_program} title=${all} />`;
+
+  return html`${first ? html`<a href=${href('processes',
+      { pid: String(first) })}>${text}</a>` : text}
     ${more > 0 && html` <span class="more" tabindex="0" title=${all}
       aria-label=${all}>+${more}</span>`}`;
 }
@@ -361,7 +365,8 @@ function Sockets({ params }) {
     <label class="check"><input type="checkbox" checked=${Boolean(params.all)}
       onChange=${(e) => setParams(
         { all: e.target.checked ? '1' : '' })} />${t('sock.all')}</label>
-    <span class="aside">${t('sock.count', { n: rows.length })}</span>
+    <span class="aside">
+      ${data && tn('sock.count', rows.length)}</span>
   </form>`;
 
   return html`<${Card} id="sockets" title=${t('sock.title')} aside=${aside}

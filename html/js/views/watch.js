@@ -8,17 +8,19 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { ApiError, query, request } from '../api.js';
 import { bytes, duration, number, plain } from '../format.js';
 import { t, tm } from '../i18n.js';
-import { refresh } from '../poll.js';
+import { refresh, useFeed } from '../poll.js';
 import { href } from '../store.js';
 import { Chart } from '../ui/chart.js';
 import { Confirm } from '../ui/confirm.js';
 import { html } from '../ui/html.js';
 import { Card, Notice, Pairs, Pill, Problem, Text } from '../ui/parts.js';
 import { Table } from '../ui/table.js';
+import { typed } from './services.js';
 
 const MIB = 1048576;
 const POINTS = 1500;           /* of a chart; past it, two become one */
 const PAGE = 5000;             /* samples of one answer */
+const SELDOM = 60000;          /* ms */
 const FIELDS = ['physical', 'virtual', 'shared'];
 
 /** @param {any} mb */
@@ -205,7 +207,7 @@ function Figures({ watch: w }) {
       ? html`<span class="muted"> · ${t('watch.missed',
         { n: number(w.missed) })}</span>` : ''}`],
     [t('watch.restarts'), w.restarts > 0 ? number(w.restarts) : undefined],
-    [t('watch.interval'), t('watch.ms', { n: number(config.interval_ms) })],
+    [t('watch.interval'), duration(config.interval_ms / 1000)],
     [t('watch.by'), html`<${Text} value=${w.actor} />`],
   ]} />`;
 }
@@ -217,7 +219,7 @@ function Values({ watch: w, id }) {
     { id: 'field', label: t('watch.size'), class: 'grow',
       cell: (f) => t(`watch.${f}`) },
     ...['initial', 'current', 'max', 'average'].map((key) => ({ id: key,
-      label: t(`watch.${key}`), num: true,
+      label: t(`watch.${key}`), num: true, class: key === 'initial' ? 'low' : '',
       cell: (f) => size(w[key]?.[`${f}_mb`]) })),
     { id: 'growth', label: t('watch.growth'), num: true, class: 'low',
       cell: (f) => change(w.growth?.[`${f}_mb`]) },
@@ -299,11 +301,10 @@ function Limits({ watch: w, name, onClose }) {
 
 
 /**
- * @param {{ pid?: number, name?: string, policy: any,
- *           onClose: () => void }} props
+ * @param {{ pid?: number, name?: string, onClose: () => void }} props
  * pid: of whom the drawer tells
  */
-export function NewWatch({ pid, name, policy, onClose }) {
+export function NewWatch({ pid, name, onClose }) {
   const [form, setForm] = useState({ kind: 'pid', target: String(pid ?? ''),
     interval: '1000', size: '1000', thresholds: '', growth: '', alert: '',
     verbose: false, detail: false });
@@ -311,14 +312,14 @@ export function NewWatch({ pid, name, policy, onClose }) {
   const set = (patch) => setForm({ ...form, ...patch });
   /** @param {string} key */
   const on = (key) => (e) => set({ [key]: e.target.value });
-  const commands = policy?.commands ?? [];
+  const commands = useFeed('control/commands', SELDOM).data ?? [];
 
   const send = async () => {
     await request('POST', 'memory/watches', { body: {
       [form.kind]: form.kind === 'pid' ? Number(form.target)
         : form.target.trim(),
       interval_ms: Number(form.interval), history_size: Number(form.size),
-      ...limits(form), on_alert: form.alert || null,
+      ...limits(form), on_alert: form.alert.trim() || null,
       verbose_logging: form.verbose, detail: form.detail } });
     refresh('memory/watches');
     location.hash = href('memory');
@@ -355,10 +356,13 @@ export function NewWatch({ pid, name, policy, onClose }) {
         Number(form.interval) * Number(form.size) / 1000) })}</p>
       <${LimitFields} value=${form} change=${set} />
       ${commands.length > 0 && html`<label>${t('watch.on_alert')}
-        <select name="alert" value=${form.alert} onChange=${on('alert')}>
-          <option value="">${t('watch.no_command')}</option>
-          ${commands.map((c) => html`<option key=${c.id} value=${c.id}>
-            ${plain(c.id)}</option>`)}</select></label>`}
+        ${' '}<small>${t('form.optional')}</small>
+        <input name="alert" list="alerts" class="mono" value=${form.alert}
+          maxlength="255" spellcheck="false" autocapitalize="none"
+          autocomplete="off" placeholder=${plain(typed(commands[0]))}
+          onInput=${on('alert')} />
+        <datalist id="alerts">${commands.map((c) => html`
+          <option key=${c.id} value=${typed(c)} />`)}</datalist></label>`}
       ${check('detail', t('watch.detail'))}
       ${check('verbose', t('watch.verbose'))}
     </div><//>`;

@@ -22,28 +22,37 @@
 #define HELPER_ANCHOR_LEN    384
 
 
+const char *
+helper_anchor_mark(const helper_t *h)
+{
+    const char  *p, *mark;
+
+    mark = pm_wire_get(&h->msg, "chain");
+
+    for (p = mark; p && *p; p++) {
+        if (*p <= ' ' || *p == 0x7f || p - mark == HELPER_ANCHOR_LEN) {
+            return NULL;
+        }
+    }
+
+    return mark;
+}
+
+
 void
 helper_anchor(const helper_t *h, int dir)
 {
     int           fd;
     char          line[HELPER_ANCHOR_LEN + 128];
     size_t        n;
-    const char   *p, *mark;
+    const char   *mark;
     struct stat   st;
 
-    mark = pm_wire_get(&h->msg, "chain");
+    mark = helper_anchor_mark(h);
 
-    if (mark == NULL || strlen(mark) > HELPER_ANCHOR_LEN) {
+    if (mark == NULL) {
         return;
     }
-
-    for (p = mark; *p; p++) {
-        if (*p <= ' ' || *p == 0x7f) {
-            return;
-        }
-    }
-
-    helper_log(h, "chain=%s", mark);
 
     fd = openat(dir, HELPER_ANCHORS,
                 O_WRONLY|O_APPEND|O_CREAT|O_NOFOLLOW|O_CLOEXEC, 0600);

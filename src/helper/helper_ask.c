@@ -1,98 +1,97 @@
 
 /*
- * Which signal, which priority, which schedules are asked for, and may they
- * be: the part of these verbs that runs as root.
+ * Of each verb, what is decided by the policy and done as root before it is
+ * given up: nothing is run here but what tells a unit's own name.
  */
 
 
 #include "helper.h"
+#include "../policy/pm_fail.h"
+#include "../policy/pm_path.h"
 
-#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <sys/file.h>
 
 
-#define HELPER_SIGNAL_WAIT  60000     /* ms at most to wait for the end */
-#define HELPER_IO_SHIFT     13        /* of ioprio_set(2) */
-#define HELPER_TIMERS       4000      /* ms at most, to list the timers */
-
-
-static int helper_signal_number(const char *name);
-static int helper_priority_request(helper_t *h, pm_policy_change_t *c,
-    helper_values_t *p);
-static int helper_priority_cpus(const char *text, cpu_set_t *cpus);
-static void helper_schedule_timers(void);
-
-
-helper_signal_t    helper_signal_one;
-helper_priority_t  helper_priority_one;
+#define HELPER_JOURNAL_LINES  1000
 
 
 int
-helper_signal_ask(helper_t *h)
+helper_status_ask(helper_t *h)
 {
-    uint64_t          below, wait;
-    const char       *name, *then;
-    helper_signal_t  *s;
+    int  dir;
 
-    s = &helper_signal_one;
-    s->helper = h;
+    (void) pm_policy_load(&h->policy, helper_policy_path, helper_owner);
 
-    name = pm_wire_get(&h->msg, "signal");
-    then = pm_wire_get(&h->msg, "then");
+    dir = helper_spool_open(h->why, sizeof(h->why));
 
-    s->sig = name ? helper_signal_number(name) : 0;
-    s->then = then && then[0] ? helper_signal_number(then) : 0;
-
-    below = 0;
-    wait = 0;
-
-    if (s->sig == 0 || (then && then[0] && s->then == 0)
-        || (pm_wire_get(&h->msg, "tree")
-            && pm_wire_getu(&h->msg, "tree", 1, &below) != 0)
-        || (pm_wire_get(&h->msg, "wait_ms")
-            && pm_wire_getu(&h->msg, "wait_ms", HELPER_SIGNAL_WAIT, &wait)
-               != 0))
-    {
-        helper_io_answer(h, "refused", "bad_request",
-                         "signal, then, tree or wait_ms is wrong");
-        return -1;
+    if (dir != -1) {
+        close(dir);
+        h->why[0] = '\0';
     }
 
-    if (helper_target_request(h, &s->tree[0]) != 0) {
-        return -1;
-    }
-
-    s->n = 1;
-
-    if (!helper_signal_permit(h, &s->tree[0])) {
-        helper_io_answer(h, "refused", "policy_denied", "the policy does not "
-                         "allow this signal to process %d of uid %u to the "
-                         "role %s", (int) s->tree[0].who.pid,
-                         (unsigned) s->tree[0].who.uid[0], h->role_name);
-        return -1;
-    }
-
-    s->below = (int) below;
-    s->wait = (unsigned) wait;
-
-    return helper_target_begin(h, &s->tree[0]);
+    return 0;
 }
 
 
-static int
-helper_signal_number(const char *name)
+/* what is known of an operation: its file, to be read by nobody */
+
+int
+helper_query_ask(helper_t *h)
 {
-    int          i;
-    const char  *s;
+    int   dir;
+    char  why[HELPER_WHY];
 
-    for (i = 1; i < 32; i++) {
-        s = sigabbrev_np(i);
+    pm_fail(query_before, NULL);
 
-        if (s && strcmp(s, name) == 0) {
-            return i;
+    dir = helper_spool_open(why, sizeof(why));
+    if (dir == -1) {
+        return helper_refuse(h, "error", "spool_failed", "%s", why);
+    }
+
+    h->stored = openat(dir, h->op, O_RDONLY|O_NOFOLLOW|O_CLOEXEC);
+
+    if (h->stored == -1 && errno != ENOENT) {
+        return helper_refuse(h, "error", "spool_failed", "open failed: %s",
+                             strerror(errno));
+    }
+
+    return 0;
+}
+
+
+/* how the services are that a role may see, where that is asked for */
+
+int
+helper_list_ask(helper_t *h)
+{
+    size_t                    i;
+    const char               *only, *live;
+    const pm_policy_entry_t  *e;
+
+    only = pm_wire_get(&h->msg, "name");
+    live = pm_wire_get(&h->msg, "live");
+
+    if (live == NULL || strcmp(live, "1") != 0) {
+        return 0;
+    }
+
+    if (helper_steps(h, h->policy.n + 1) != 0) {
+        return -1;
+    }
+
+    for (i = 0; i < h->policy.n; i++) {
+        e = &h->policy.entry[i];
+
+        if (e->kind == PM_POLICY_SERVICE && (e->roles & h->role)
+            && (only == NULL || strcmp(e->name, only) == 0)
+            && pm_policy_first(&h->policy, i, h->role))
+        {
+            helper_step_observe(&h->step[i], e);
         }
     }
 
@@ -100,211 +99,180 @@ helper_signal_number(const char *name)
 }
 
 
-/* the second one too, should it come to that */
-
 int
-helper_signal_permit(helper_t *h, const helper_target_t *t)
+helper_journal_ask(helper_t *h)
 {
-    helper_signal_t  *s;
+    uint64_t     asked;
+    const char  *name;
 
-    s = &helper_signal_one;
+    name = pm_wire_get(&h->msg, "name");
 
-    return pm_policy_signal(&h->policy, &t->who, s->sig, h->role)
-           && (s->then == 0
-               || pm_policy_signal(&h->policy, &t->who, s->then, h->role));
-}
-
-
-int
-helper_priority_ask(helper_t *h)
-{
-    helper_priority_t  *p;
-
-    p = &helper_priority_one;
-
-    if (helper_priority_request(h, &p->change, &p->want) != 0) {
-        helper_io_answer(h, "refused", "bad_request", "nice, ionice_class, "
-                         "ionice_value or affinity is missing or wrong");
-        return -1;
-    }
-
-    if (helper_target_request(h, &p->target) != 0) {
-        return -1;
-    }
-
-    if (!pm_policy_priority(&h->policy, &p->target.who, &p->change,
-                            h->role))
+    if (name == NULL || pm_wire_getu(&h->msg, "lines", HELPER_JOURNAL_LINES,
+                                     &asked) != 0 || asked == 0)
     {
-        helper_io_answer(h, "refused", "policy_denied", "the policy does not "
-                         "allow this priority of process %d of uid %u to the "
-                         "role %s", (int) p->target.who.pid,
-                         (unsigned) p->target.who.uid[0], h->role_name);
+        return helper_refuse(h, "refused", "bad_request", "name or lines is "
+                             "missing or wrong");
+    }
+
+    (void) pm_policy_service(&h->policy, name, -1, h->role, &h->e);
+
+    if (h->e == NULL) {
+        return helper_refuse(h, "refused", "unknown_service", "the policy "
+                             "knows no service \"%.64s\"", name);
+    }
+
+    h->lines = pm_policy_journal(&h->policy, h->e, h->role);
+
+    if (h->lines == 0) {
+        return helper_refuse(h, "refused", "policy_denied", "the policy does "
+                             "not allow the log of \"%.64s\" to the role %s",
+                             name, h->role_name);
+    }
+
+    if (asked < h->lines) {
+        h->lines = (unsigned) asked;
+    }
+
+    if (helper_steps(h, 1) != 0) {
         return -1;
     }
 
-    return helper_target_begin(h, &p->target);
+    helper_step_log(h->step, h->e, h->lines);
+
+    return 0;
 }
 
 
-static int
-helper_priority_request(helper_t *h, pm_policy_change_t *c,
-    helper_values_t *p)
-{
-    char        *end;
-    long         n;
-    uint64_t     value;
-    const char  *nice, *class, *cpus;
-
-    memset(c, 0, sizeof(pm_policy_change_t));
-    memset(p, 0, sizeof(helper_values_t));
-
-    nice = pm_wire_get(&h->msg, "nice");
-    class = pm_wire_get(&h->msg, "ionice_class");
-    cpus = pm_wire_get(&h->msg, "affinity");
-
-    if (nice) {
-        n = strtol(nice, &end, 10);
-
-        if (end == nice || *end || n < -20 || n > 19) {
-            return -1;
-        }
-
-        c->nice = 1;
-        p->nice = c->nice_value = (int) n;
-    }
-
-    if (class) {
-        if (pm_wire_getu(&h->msg, "ionice_class", 3, &value) != 0) {
-            return -1;
-        }
-
-        c->ionice = 1;
-        c->ionice_class = (unsigned) value;
-        p->io = (int) value << HELPER_IO_SHIFT;
-
-        if (pm_wire_get(&h->msg, "ionice_value")) {
-            if (pm_wire_getu(&h->msg, "ionice_value", 7, &value) != 0) {
-                return -1;
-            }
-
-            p->io |= (int) value;
-        }
-    }
-
-    if (cpus) {
-        c->affinity = 1;
-
-        if (helper_priority_cpus(cpus, &p->cpus) != 0) {
-            return -1;
-        }
-    }
-
-    return c->nice || c->ionice || c->affinity ? 0 : -1;
-}
-
-
-/* numbers with commas between them */
-
-static int
-helper_priority_cpus(const char *text, cpu_set_t *cpus)
-{
-    char           *end;
-    unsigned long   n;
-
-    CPU_ZERO(cpus);
-
-    for ( ;; ) {
-
-        if (!isdigit((unsigned char) *text)) {
-            return -1;
-        }
-
-        n = strtoul(text, &end, 10);
-
-        if (n >= CPU_SETSIZE) {
-            return -1;
-        }
-
-        CPU_SET(n, cpus);
-
-        if (*end == '\0') {
-            return 0;
-        }
-
-        if (*end != ',') {
-            return -1;
-        }
-
-        text = end + 1;
-    }
-}
-
+/* systemd tells its timers to everybody, but without its bus to root alone */
 
 int
 helper_schedule_ask(helper_t *h)
 {
-    int   dir;
-    char  mark[64], why[HELPER_WHY];
+    char  mark[64];
 
     if (!pm_policy_schedule(&h->policy, h->role)) {
-        helper_io_answer(h, "refused", "policy_denied", "the policy does not "
-                         "allow the schedules to the role %s", h->role_name);
-        return -1;
+        return helper_refuse(h, "refused", "policy_denied", "the policy does "
+                             "not allow the schedules to the role %s",
+                             h->role_name);
     }
 
     snprintf(mark, sizeof(mark), "schedule.%s", h->role_name);
-    dir = helper_spool_open(why, sizeof(why));
+    helper_spool_first(h, mark);
 
-    if (dir != -1 && helper_spool_first(dir, mark)) {
-        helper_log(h, "first read of the schedules");
+    if (access("/run/systemd/system", F_OK) == -1) {
+        return 0;
     }
 
-    helper_schedule_timers();
+    if (helper_steps(h, 1) != 0) {
+        return -1;
+    }
+
+    helper_step_timers(h->step);
 
     return 0;
 }
 
 
-/* systemd tells them to everybody, but without its bus to root alone */
-
-static void
-helper_schedule_timers(void)
+int
+helper_service_ask(helper_t *h)
 {
-    char          why[HELPER_WHY];
-    helper_run_t  run;
+    int           fd;
+    char          why[HELPER_WHY], id[1024], lock[1200];
+    const char   *name, *word, *program, *target;
+    pm_permit_e   permit;
+    struct stat   st;
 
-    static const char *const  words[] = {
-        "/usr/bin/systemctl", "list-timers", "--all", "--no-pager",
-        "--output=json", NULL
-    };
+    name = pm_wire_get(&h->msg, "name");
+    word = pm_wire_get(&h->msg, "action");
 
-    if (access("/run/systemd/system", F_OK) == -1) {
-        return;
+    if (name == NULL || word == NULL) {
+        return helper_refuse(h, "refused", "bad_request",
+                             "name or action is missing");
     }
 
-    helper_run_start(&run, HELPER_TIMERS);
-    helper_run_words(&run, words);
+    h->action = pm_action(word);
+    permit = pm_policy_service(&h->policy, name, h->action, h->role, &h->e);
 
-    if (helper_exec(&run, why, sizeof(why)) == 0 && run.exit_code == 0
-        && run.out_total == run.out_len)
+    if (permit == PM_DENY_ACTION) {
+        return helper_refuse(h, "refused", "action_not_allowed", "the policy "
+                             "does not allow \"%.64s\" of \"%.64s\"", word,
+                             name);
+    }
+
+    if (permit == PM_DENY_ROLE) {
+        return helper_refuse(h, "refused", "role_too_low", "the policy does "
+                             "not allow \"%.64s\" of \"%.64s\" to the role %s",
+                             word, name, h->role_name);
+    }
+
+    if (permit != PM_PERMIT) {
+        return helper_refuse(h, "refused", "unknown_service", "the policy "
+                             "knows no service \"%.64s\"", name);
+    }
+
+    program = helper_step_program(h->e, h->action);
+
+    if (program == NULL) {
+        return helper_refuse(h, "refused", "not_supported", "%s of %s "
+                             "services of this kind is not supported", word,
+                             pm_manager_names[h->e->manager]);
+    }
+
+    if (helper_exec_check(program, why, sizeof(why)) != 0) {
+        return helper_refuse(h, "refused", "not_executable", "%s", why);
+    }
+
+    if (h->e->config) {
+        fd = pm_path_open(h->e->config, helper_owner, 0, &st, why,
+                          sizeof(why));
+
+        if (fd == -1) {
+            return helper_refuse(h, "refused", "config_invalid", "%s", why);
+        }
+
+        close(fd);
+    }
+
+    /* one at a time, by whatever name it goes: units have aliases */
+
+    target = h->e->unit;
+
+    if (h->e->manager == PM_MANAGER_LSB) {
+        target = program;
+
+    } else if (h->e->manager == PM_MANAGER_SYSTEMD) {
+        helper_step_id(h->e, id, sizeof(id));
+        target = id[0] ? id : target;
+    }
+
+    snprintf(lock, sizeof(lock), "%s %s", pm_manager_names[h->e->manager],
+             target);
+
+    if (helper_steps(h, HELPER_STEPS) != 0
+        || helper_spool_begin(h, lock, name) != 0)
     {
-        helper_schedule_send("systemd timers", 0, run.out_len);
+        return -1;
     }
+
+    helper_step_service(h);
+
+    return 0;
 }
 
 
-/* the path, a zero byte, and so many bytes of what was read */
+/* it may be, as far as nobody can tell: see helper_apart() */
 
-void
-helper_schedule_send(const char *path, int error, size_t len)
+int
+helper_process_ask(helper_t *h)
 {
-    size_t          n;
+    char      name[40];
+    uint64_t  pid;
 
-    static uint8_t  record[512 + PM_WIRE_OUTPUT];
+    if (pm_wire_getu(&h->msg, "pid", INT32_MAX, &pid) != 0) {
+        return helper_refuse(h, "refused", "bad_request", "no pid");
+    }
 
-    n = strlen(path) + 1;
-    memcpy(record, path, n);
-    memcpy(record + n, helper_out, len);
+    snprintf(name, sizeof(name), "process %d", (int) pid);
 
-    helper_io_record(0, 0, error, record, n + len);
+    return helper_spool_begin(h, name, name);
 }

@@ -12,9 +12,6 @@ static size_t helper_command_split(const char *text, char *buf, size_t size,
     const char **words);
 
 
-helper_said_t  helper_said;
-
-
 int
 helper_command_ask(helper_t *h)
 {
@@ -24,14 +21,12 @@ helper_command_ask(helper_t *h)
     const char               *words[PM_POLICY_WORDS];
     pm_permit_e               permit;
     helper_run_t             *run;
-    helper_said_t            *s;
     const pm_policy_entry_t  *e;
 
     static char              text[PM_WIRE_TEXT];
     static helper_user_t     user;
     static helper_measure_t  measure;
 
-    s = &helper_said;
     id = pm_wire_get(&h->msg, "id");
     argv = pm_wire_get(&h->msg, "argv");
     word = pm_wire_get(&h->msg, "measure");
@@ -39,62 +34,53 @@ helper_command_ask(helper_t *h)
     n = argv ? helper_command_split(argv, text, sizeof(text), words) : 0;
 
     if (n == 0) {
-        helper_io_answer(h, "refused", "bad_request",
-                         "no words, or too many of them");
-        return -1;
+        return helper_refuse(h, "refused", "bad_request", "no words, or too "
+                             "many of them");
     }
 
     permit = pm_policy_command(&h->policy, id ? id : "", words, n, h->role,
                                &e);
 
-    s->e = e;
+    h->e = e;
 
     if (permit == PM_DENY_ROLE) {
-        helper_io_answer(h, "refused", "role_too_low", "the policy does not "
-                         "allow the command \"%.64s\" to the role %s",
-                         e->name, h->role_name);
-        return -1;
+        return helper_refuse(h, "refused", "role_too_low", "the policy does "
+                             "not allow the command \"%.64s\" to the role %s",
+                             e->name, h->role_name);
     }
 
     if (permit != PM_PERMIT) {
-        helper_io_answer(h, "refused", "unknown_command",
-                         "the policy has no command of these words");
-        return -1;
+        return helper_refuse(h, "refused", "unknown_command", "the policy has "
+                             "no command of these words");
     }
 
     if (helper_exec_check(e->path, why, sizeof(why)) != 0) {
-        helper_io_answer(h, "refused", "not_executable", "%s", why);
-        return -1;
+        return helper_refuse(h, "refused", "not_executable", "%s", why);
     }
 
     if (!helper_unprivileged && helper_env_user(e->user, &user) != 0) {
-        helper_io_answer(h, "refused", "unknown_user",
-                         "there is no user \"%.64s\" to run it as", e->user);
-        return -1;
+        return helper_refuse(h, "refused", "unknown_user", "there is no user "
+                             "\"%.64s\" to run it as", e->user);
     }
 
     snprintf(target, sizeof(target), "command %s", e->name);
 
-    if (helper_act_begin(h, target, e->name) != 0) {
+    if (helper_steps(h, 1) != 0
+        || helper_spool_begin(h, target, e->name) != 0)
+    {
         return -1;
     }
 
-    run = &s->run;
-    helper_run_start(run, e->timeout * 1000);
+    run = h->step;
+    helper_step_start(run, e->timeout * 1000);
+    run->once = 1;
     run->path = e->path;
     run->user = helper_unprivileged ? NULL : &user;
     run->cap = e->output;
     run->measure = word && strcmp(word, "1") == 0 ? &measure : NULL;
 
     for (i = 0; i < n; i++) {
-        helper_run_word(run, words[i]);
-    }
-
-    helper_log(h, "permitted: command %s (%s) as %s", e->name, e->path,
-               e->user);
-
-    if (helper_exec(run, s->why, sizeof(s->why)) != 0) {
-        s->code = "not_executable";
+        helper_step_word(run, words[i]);
     }
 
     return 0;

@@ -21,6 +21,9 @@
 #include <sys/time.h>
 
 
+#define HELPER_DROPPED  65533         /* uid and gid: nobody has them */
+
+
 static void helper_env_limits(void);
 static void helper_env_signals(void);
 static void helper_env_descriptors(void);
@@ -162,8 +165,8 @@ helper_env_signals(void)
 }
 
 
-const char *
-helper_env_identity(void)
+int
+helper_env_identity(helper_t *h)
 {
     uid_t  ruid, euid, suid;
 
@@ -171,16 +174,22 @@ helper_env_identity(void)
         _exit(1);
     }
 
-    if (ruid != helper_web_uid) {
-        return "bad_caller";
+    if (ruid != helper_web_uid
+        || (helper_unprivileged && (euid == 0 || suid == 0)))
+    {
+        return helper_refuse(h, "refused", "bad_caller",
+                             "uid %u may not use the helper",
+                             (unsigned) ruid);
     }
 
     if (helper_unprivileged) {
-        return euid == 0 || suid == 0 ? "bad_caller" : NULL;
+        return 0;
     }
 
     if (euid != 0) {
-        return "not_setuid";
+        return helper_refuse(h, "error", "not_setuid", "the helper does not "
+                             "run as root: it is not installed setuid, or "
+                             "its file system or a parent forbids it");
     }
 
     if (setgroups(0, NULL) == -1 || setresgid(0, 0, 0) == -1
@@ -189,7 +198,7 @@ helper_env_identity(void)
         _exit(1);
     }
 
-    return NULL;
+    return 0;
 }
 
 

@@ -65,12 +65,15 @@ helper_exec_check(const char *path, char *why, size_t size)
 
 
 int
-helper_exec(helper_run_t *run, char *why, size_t size)
+helper_exec(helper_run_t *run)
 {
     int             fd, elf, i, rc, pipes[6];
     uint64_t        start;
     const char     *path;
     helper_child_t  c;
+
+    char *const     why = run->why;
+    const size_t    size = sizeof(run->why);
 
     run->out_len = 0;
     run->err_len = 0;

@@ -5,7 +5,7 @@
  */
 
 
-#include "helper.h"
+#include "helper_drive.h"
 #include "../policy/pm_path.h"
 
 #include <dirent.h>
@@ -368,12 +368,12 @@ void
 helper_lsb_list(const pm_policy_entry_t *e, const helper_state_t *s,
     pm_wire_text_t *t)
 {
-    char         path[256], text[200];
+    char         text[200];
     const char  *program;
 
     (void) s;
 
-    program = helper_lsb_path(e, path, sizeof(path));
+    program = helper_step_script(e);
     pm_wire_add(t, "program", program);
 
     helper_lsb_description(program, text, sizeof(text));

@@ -1,104 +1,12 @@
 
-/* the request comes in, records and the final answer go out */
+/* records and the final answer go out */
 
 
-#include "helper.h"
+#include "helper_drive.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 #include <sys/socket.h>
-
-
-#define HELPER_IO_REQUEST  5000       /* ms until all of it must be here */
-#define HELPER_IO_SEND     10         /* s that the worker may stand still */
-
-
-static int helper_io_read(void *data, size_t len, uint64_t deadline);
-
-
-static pm_wire_pid_t  helper_io_pids[PM_WIRE_PIDS];
-
-
-/* text and payload as they came; nothing of them is believed yet */
-
-int
-helper_io_request(helper_t *h)
-{
-    uint64_t        deadline;
-    pm_wire_head_t  head;
-    struct timeval  tv;
-
-    tv.tv_sec = HELPER_IO_SEND;
-    tv.tv_usec = 0;
-
-    if (setsockopt(HELPER_SOCKET, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv))
-        == -1)
-    {
-        return -1;                    /* no socket: nobody to talk to */
-    }
-
-    deadline = helper_now() + HELPER_IO_REQUEST;
-
-    if (helper_io_read(&head, sizeof(head), deadline) != 0
-        || head.type != PM_WIRE_REQUEST
-        || head.len == 0 || head.len > PM_WIRE_TEXT
-        || head.pid < 0 || (size_t) head.pid > sizeof(helper_io_pids)
-        || (size_t) head.pid % sizeof(pm_wire_pid_t) != 0)
-    {
-        return -1;
-    }
-
-    h->len = head.len;
-    h->pids = helper_io_pids;
-    h->npids = (size_t) head.pid / sizeof(pm_wire_pid_t);
-
-    if (helper_io_read(h->text, h->len, deadline) != 0
-        || helper_io_read(h->pids, (size_t) head.pid, deadline) != 0)
-    {
-        return -1;
-    }
-
-    return 0;
-}
-
-
-static int
-helper_io_read(void *data, size_t len, uint64_t deadline)
-{
-    char           *p;
-    ssize_t         n;
-    uint64_t        now;
-    struct pollfd   pfd;
-
-    for (p = data; len; p += n, len -= (size_t) n) {
-
-        now = helper_now();
-
-        pfd.fd = HELPER_SOCKET;
-        pfd.events = POLLIN;
-
-        if (now >= deadline || poll(&pfd, 1, (int) (deadline - now)) != 1) {
-            return -1;
-        }
-
-        n = recv(HELPER_SOCKET, p, len, MSG_DONTWAIT);
-
-        if (n == -1 && (errno == EAGAIN || errno == EINTR)) {
-            n = 0;
-            continue;
-        }
-
-        if (n <= 0) {
-            return -1;
-        }
-    }
-
-    return 0;
-}
 
 
 int
@@ -205,25 +113,27 @@ helper_io_start(pm_wire_text_t *t, const char *result, const char *code,
 }
 
 
+/* an action that began has its end in the spool, whatever comes of it */
+
 void
-helper_io_answer(helper_t *h, const char *result, const char *code,
-    const char *fmt, ...)
+helper_io_refused(helper_t *h)
 {
-    char            reason[HELPER_WHY];
-    va_list         args;
+    helper_run_t    none;
     pm_wire_text_t  t;
 
-    va_start(args, fmt);
-    vsnprintf(reason, sizeof(reason), fmt, args);
-    va_end(args);
+    memset(&none, 0, sizeof(none));
 
-    helper_io_start(&t, result, code, reason);
+    helper_io_start(&t, h->result, h->code, h->why);
 
     /* whoever asks for the status wants to know these two above all */
 
-    pm_wire_addu(&t, "setuid", !helper_unprivileged && geteuid() == 0);
+    pm_wire_addu(&t, "setuid", !helper_unprivileged && h->setuid);
     pm_wire_addu(&t, "unprivileged", (unsigned) helper_unprivileged);
 
+    if (h->spool != -1) {
+        helper_spool_end(h, &t, &none);
+    }
+
     helper_io_final(&t, NULL);
-    helper_log(h, "%s: %s", code, reason);
+    helper_log(h, "%s: %s", h->code, h->why);
 }

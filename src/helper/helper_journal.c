@@ -2,154 +2,106 @@
 /* the last lines that a service has left, where its manager keeps them */
 
 
-#include "helper.h"
+#include "helper_drive.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
-#include <sys/stat.h>
 
 
-#define HELPER_JOURNAL_TIME   10000   /* ms at most */
-#define HELPER_JOURNAL_LINES  1000
+static int helper_journal_read(helper_t *h, helper_run_t *run);
+static void helper_journal_cut(helper_run_t *run, unsigned lines);
 
 
-static int helper_journal_read(helper_run_t *run, const char *path, char *why,
-    size_t size);
-
-
-int
-helper_journal_ask(helper_t *h)
+void
+helper_journal_act(helper_t *h)
 {
-    char                      why[HELPER_WHY], n[16];
-    uint64_t                  asked;
-    unsigned                  lines;
-    const char               *name, *code;
-    helper_run_t             *run;
-    const pm_policy_entry_t  *e;
+    char             why[HELPER_WHY];
+    const char      *code;
+    helper_run_t    *run;
+    pm_wire_text_t   t;
 
-    static const char *const  words[] = {
-        "/usr/bin/journalctl", "--no-pager", "--quiet", "--output=short-iso",
-        "-n", NULL
-    };
-
-    run = &helper_said.run;
-    name = pm_wire_get(&h->msg, "name");
-
-    if (name == NULL || pm_wire_getu(&h->msg, "lines", HELPER_JOURNAL_LINES,
-                                     &asked) != 0 || asked == 0)
-    {
-        helper_io_answer(h, "refused", "bad_request", "name or lines is "
-                         "missing or wrong");
-        return -1;
-    }
-
-    (void) pm_policy_service(&h->policy, name, -1, h->role, &e);
-
-    if (e == NULL) {
-        helper_io_answer(h, "refused", "unknown_service",
-                         "the policy knows no service \"%.64s\"", name);
-        return -1;
-    }
-
-    lines = pm_policy_journal(&h->policy, e, h->role);
-
-    if (lines == 0) {
-        helper_io_answer(h, "refused", "policy_denied", "the policy does not "
-                         "allow the log of \"%.64s\" to the role %s", name,
-                         h->role_name);
-        return -1;
-    }
-
-    if (asked < lines) {
-        lines = (unsigned) asked;
-    }
-
-    helper_run_start(run, HELPER_JOURNAL_TIME);
-    run->tail = 1;
-    snprintf(n, sizeof(n), "%u", lines);
+    run = h->step;
     code = NULL;
 
-    if (e->manager == PM_MANAGER_SYSTEMD) {
-        helper_run_words(run, words);
-        helper_run_word(run, n);
-        helper_run_word(run, "-u");
-        helper_run_word(run, e->unit);
+    if (h->e->manager == PM_MANAGER_LSB) {
 
-    } else if (e->manager == PM_MANAGER_SUPERVISOR) {
-        helper_supervisor_argv(e, "tail", run);
-        run->argv[run->argc - 1] = "-65536";
-        helper_run_word(run, e->unit);
+        if (helper_journal_read(h, run) != 0) {
+            helper_io_refused(h);
+            return;
+        }
 
-    } else if (e->log == NULL) {
-        code = "no_log";
-        snprintf(why, sizeof(why), "the policy names no log of \"%.64s\"",
-                 name);
+    } else if (helper_run(h, 0)->failed) {
+        (void) helper_refuse(h, "refused", "log_unreadable", "%s", run->why);
+        helper_io_refused(h);
+        return;
+
+    } else {
+        code = helper_act_judge(run, why, sizeof(why));
     }
 
-    if (code == NULL
-        && (e->manager == PM_MANAGER_LSB
-            ? helper_journal_read(run, e->log, why, sizeof(why))
-            : helper_exec(run, why, sizeof(why))) != 0)
-    {
-        code = "log_unreadable";
+    helper_journal_cut(run, h->lines);
+
+    helper_io_start(&t, code ? "failed" : "ok", code, code ? why : NULL);
+    helper_act_text(&t, run);
+    helper_io_final(&t, run);
+}
+
+
+static int
+helper_journal_read(helper_t *h, helper_run_t *run)
+{
+    off_t        whole;
+    ssize_t      n;
+    const char  *path;
+
+    path = h->e->log;
+
+    if (path == NULL) {
+        return helper_refuse(h, "refused", "no_log", "the policy names no "
+                             "log of \"%.64s\"", h->e->name);
     }
 
-    if (code) {
-        helper_io_answer(h, "refused", code, "%s", why);
-        return -1;
+    n = helper_tail(path, run->out, PM_WIRE_OUTPUT, &whole);
+
+    if (n == -1) {
+        return errno == EINVAL
+               ? helper_refuse(h, "refused", "log_unreadable", "%s is no "
+                               "regular file of one name", path)
+               : helper_refuse(h, "refused", "log_unreadable",
+                               "read %s failed: %s", path, strerror(errno));
     }
 
-    helper_said.e = e;
-    helper_said.lines = lines;
+    run->exit_code = 0;
+    run->out_len = (size_t) n;
+    run->out_total = (uint64_t) whole;
 
     return 0;
 }
 
 
-/* no link, no device: what others put in its place must not be shown */
+/* whole lines, and no more than asked for */
 
-static int
-helper_journal_read(helper_run_t *run, const char *path, char *why,
-    size_t size)
+static void
+helper_journal_cut(helper_run_t *run, unsigned lines)
 {
-    int          fd;
-    off_t        from;
-    ssize_t      n;
-    struct stat  st;
+    size_t    i, from;
+    unsigned  n;
 
-    fd = open(path, O_RDONLY|O_NOFOLLOW|O_NONBLOCK|O_NOCTTY|O_CLOEXEC);
+    from = 0;
 
-    if (fd == -1 || fstat(fd, &st) == -1) {
-        snprintf(why, size, "open %s failed: %s", path, strerror(errno));
-
-        if (fd != -1) {
-            close(fd);
+    for (i = run->out_len, n = 0; i > 1; i--) {
+        if (run->out[i - 2] == '\n' && ++n == lines) {
+            from = i - 1;
+            break;
         }
-
-        return -1;
     }
 
-    if (!S_ISREG(st.st_mode) || st.st_nlink != 1) {
-        snprintf(why, size, "%s is no regular file of one name", path);
-        close(fd);
-        return -1;
+    if (from == 0 && run->out_total > run->out_len) {
+        while (from < run->out_len && run->out[from++] != '\n') {
+            /* void: the rest of a line that is cut */
+        }
     }
 
-    from = st.st_size > PM_WIRE_OUTPUT ? st.st_size - PM_WIRE_OUTPUT : 0;
-    n = pread(fd, run->out, PM_WIRE_OUTPUT, from);
-    close(fd);
-
-    if (n == -1) {
-        snprintf(why, size, "read %s failed: %s", path, strerror(errno));
-        return -1;
-    }
-
-    run->exit_code = 0;
-    run->out_len = (size_t) n;
-    run->out_total = (uint64_t) st.st_size;
-
-    return 0;
+    run->out_len -= from;
+    memmove(run->out, run->out + from, run->out_len);
 }

@@ -2,14 +2,14 @@
 /* what a role may do, and how the services that it may act on are now */
 
 
-#include "helper.h"
+#include "helper_drive.h"
 
 #include <stdio.h>
 #include <string.h>
 
 
 static void helper_list_service(helper_t *h, const pm_policy_entry_t *e,
-    const helper_state_t *s, pm_wire_text_t *t);
+    size_t step, pm_wire_text_t *t);
 static void helper_list_words(pm_wire_text_t *t, const pm_policy_entry_t *e);
 static void helper_list_names(pm_wire_text_t *t, const char *key,
     uint64_t bits, const char *const *names, unsigned n);
@@ -18,7 +18,7 @@ static void helper_list_ranges(pm_wire_text_t *t, const char *key,
 
 
 void
-helper_list_tell(helper_t *h)
+helper_list_act(helper_t *h)
 {
     size_t                    i;
     unsigned                  n;
@@ -48,7 +48,7 @@ helper_list_tell(helper_t *h)
         switch (e->kind) {
 
         case PM_POLICY_SERVICE:
-            helper_list_service(h, e, helper_list_state(i), &t);
+            helper_list_service(h, e, i, &t);
             break;
 
         case PM_POLICY_COMMAND:
@@ -106,9 +106,20 @@ helper_list_tell(helper_t *h)
 
 
 static void
-helper_list_service(helper_t *h, const pm_policy_entry_t *e,
-    const helper_state_t *s, pm_wire_text_t *t)
+helper_list_service(helper_t *h, const pm_policy_entry_t *e, size_t step,
+    pm_wire_text_t *t)
 {
+    const helper_state_t  *s;
+
+    static helper_state_t  state;
+
+    s = NULL;
+
+    if (h->nsteps) {
+        helper_manager(e)->observe(e, helper_run(h, step), &state);
+        s = &state;
+    }
+
     pm_wire_add(t, "manager", pm_manager_names[e->manager]);
     pm_wire_add(t, "unit", e->unit);
     helper_list_names(t, "actions", pm_policy_actions(&h->policy, e->name,

@@ -5,7 +5,7 @@
  */
 
 
-#include "helper.h"
+#include "helper_drive.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -22,11 +22,152 @@
 #define HELPER_IO_SHIFT    13
 
 
+typedef struct {
+    int                       nice;
+    int                       io;         /* as ioprio_set(2) has it */
+    cpu_set_t                 cpus;
+} helper_values_t;
+
+
+static int helper_priority_request(helper_t *h);
+static int helper_priority_cpus(const char *text, cpu_set_t *cpus);
 static int helper_priority_get(pid_t pid, helper_values_t *p);
 static int helper_priority_set(pid_t pid, const pm_policy_change_t *c,
     const helper_values_t *p);
 static void helper_values_text(pm_wire_text_t *t, const char *when,
     const helper_values_t *p);
+
+
+static helper_target_t     helper_target;
+static pm_policy_change_t  helper_change;
+static helper_values_t     helper_want;
+
+
+int
+helper_priority_may(helper_t *h)
+{
+    const helper_target_t  *t;
+
+    t = &helper_target;
+
+    if (helper_priority_request(h) != 0) {
+        return helper_refuse(h, "refused", "bad_request", "nice, "
+                             "ionice_class, ionice_value or affinity is "
+                             "missing or wrong");
+    }
+
+    if (helper_target_request(h, &helper_target) != 0) {
+        return -1;
+    }
+
+    if (!pm_policy_priority(&h->policy, &t->who, &helper_change, h->role))
+    {
+        return helper_refuse(h, "refused", "policy_denied", "the policy does "
+                             "not allow this priority of process %d of uid %u "
+                             "to the role %s", (int) t->who.pid,
+                             (unsigned) t->who.uid[0], h->role_name);
+    }
+
+    return 0;
+}
+
+
+static int
+helper_priority_request(helper_t *h)
+{
+    char                *end;
+    long                 n;
+    uint64_t             value;
+    const char          *nice, *class, *cpus;
+    helper_values_t     *p;
+    pm_policy_change_t  *c;
+
+    c = &helper_change;
+    p = &helper_want;
+
+    memset(c, 0, sizeof(pm_policy_change_t));
+    memset(p, 0, sizeof(helper_values_t));
+
+    nice = pm_wire_get(&h->msg, "nice");
+    class = pm_wire_get(&h->msg, "ionice_class");
+    cpus = pm_wire_get(&h->msg, "affinity");
+
+    if (nice) {
+        n = strtol(nice, &end, 10);
+
+        if (end == nice || *end || n < -20 || n > 19) {
+            return -1;
+        }
+
+        c->nice = 1;
+        p->nice = c->nice_value = (int) n;
+    }
+
+    if (class) {
+        if (pm_wire_getu(&h->msg, "ionice_class", 3, &value) != 0) {
+            return -1;
+        }
+
+        c->ionice = 1;
+        c->ionice_class = (unsigned) value;
+        p->io = (int) value << HELPER_IO_SHIFT;
+
+        if (pm_wire_get(&h->msg, "ionice_value")) {
+            if (pm_wire_getu(&h->msg, "ionice_value", 7, &value) != 0) {
+                return -1;
+            }
+
+            p->io |= (int) value;
+        }
+    }
+
+    if (cpus) {
+        c->affinity = 1;
+
+        if (helper_priority_cpus(cpus, &p->cpus) != 0) {
+            return -1;
+        }
+    }
+
+    return c->nice || c->ionice || c->affinity ? 0 : -1;
+}
+
+
+/* numbers with commas between them */
+
+static int
+helper_priority_cpus(const char *text, cpu_set_t *cpus)
+{
+    char           *end;
+    unsigned long   n;
+
+    CPU_ZERO(cpus);
+
+    for ( ;; ) {
+
+        if (!isdigit((unsigned char) *text)) {
+            return -1;
+        }
+
+        n = strtoul(text, &end, 10);
+
+        if (n >= CPU_SETSIZE) {
+            return -1;
+        }
+
+        CPU_SET(n, cpus);
+
+        if (*end == '\0') {
+            return 0;
+        }
+
+        if (*end != ',') {
+            return -1;
+        }
+
+        text = end + 1;
+    }
+}
 
 
 void
@@ -42,12 +183,17 @@ helper_priority_act(helper_t *h)
     helper_target_t     target;
     pm_policy_change_t  c;
 
-    c = helper_priority_one.change;
-    want = helper_priority_one.want;
-    target = helper_priority_one.target;
+    if (helper_priority_may(h) != 0) {
+        helper_io_refused(h);         /* it was well a moment ago */
+        return;
+    }
+
+    c = helper_change;
+    want = helper_want;
+    target = helper_target;
 
     start = helper_now();
-    helper_run_start(&run, 0);
+    helper_step_start(&run, 0);
     result = "failed";
     code = NULL;
 

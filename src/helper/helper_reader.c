@@ -6,25 +6,21 @@
  */
 
 
-#include "helper.h"
 #include "helper_reader.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <linux/capability.h>
 #include <linux/openat2.h>
-#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
 
-#define HELPER_READER_NOBODY  65534
 #define HELPER_READER_LINK    4096
 #define HELPER_READER_FILES   65536
 
@@ -52,7 +48,6 @@ typedef struct {                      /* regular files of one process */
 } helper_files_t;
 
 
-static int helper_reader_confine(uid_t owner);
 static int helper_reader_open(int dir, const char *name, int flags);
 static void helper_reader_process(helper_reading_t *r,
     const pm_wire_pid_t *p);
@@ -72,34 +67,43 @@ static void helper_reader_end(helper_reading_t *r, int field, int error);
 
 
 void
-helper_reader(helper_reader_t *shared, uid_t owner, int sock)
+helper_reader(const helper_t *h, int error)
 {
-    int                   error, f;
-    helper_reading_t      r;
-    const pm_wire_pid_t  *p;
+    int               f;
+    char              c;
+    pm_wire_pid_t     p;
+    helper_reader_t  *shared;
+    helper_reading_t  r;
+
+    shared = h->shared;
 
     memset(&r, 0, sizeof(r));
     r.shared = shared;
     r.records = &shared->records[0];
-    r.sock = sock;
+    r.sock = h->reads[1];
     r.dir = -1;
+    r.proc = h->proc;
 
-    r.proc = open("/proc", O_PATH|O_DIRECTORY|O_CLOEXEC);
-    error = r.proc == -1 ? errno : helper_reader_confine(owner);
+    while (recv(r.sock, &c, 1, MSG_DONTWAIT) == 1) {
+        /* void: meant for the reader before this one */
+    }
 
-    for ( /* void */ ; shared->index < shared->count; shared->index++) {
+    for ( /* void */ ; shared->index < shared->count
+                       && shared->index < PM_WIRE_PIDS; shared->index++)
+    {
+        p = shared->pids[shared->index];
+        p.fields &= h->fields;
 
-        p = &shared->pids[shared->index];
-        r.pid = p->pid;
+        r.pid = p.pid;
         shared->done = 0;
 
         if (error == 0) {
-            helper_reader_process(&r, p);
+            helper_reader_process(&r, &p);
             continue;
         }
 
         for (f = 0; f < PM_READ_MAX; f++) {
-            if (p->fields & (1u << f)) {
+            if (p.fields & (1u << f)) {
                 helper_reader_begin(&r);
                 helper_reader_end(&r, f, error);
             }
@@ -107,45 +111,6 @@ helper_reader(helper_reader_t *shared, uid_t owner, int sock)
     }
 
     _exit(0);
-}
-
-
-/*
- * The root becomes a folder of /proc that holds nothing to open.  Not /proc
- * itself: the kernel shortens links to what lies below the root, and those
- * of open /proc files would come out wrong.
- */
-
-static int
-helper_reader_confine(uid_t owner)
-{
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1) {
-        return errno;
-    }
-
-    if (helper_unprivileged) {
-        return 0;
-    }
-
-    if (chroot("/proc/self/fdinfo") == -1 || chdir("/") == -1
-        || setgroups(0, NULL) == -1
-        || setresgid(HELPER_READER_NOBODY, HELPER_READER_NOBODY,
-                     HELPER_READER_NOBODY) == -1
-        || prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == -1
-        || setresuid(owner, owner, owner) == -1)
-    {
-        return errno;
-    }
-
-    /* where it was never given, the reads say so themselves */
-
-    if (helper_env_caps(UINT64_C(1) << CAP_SYS_PTRACE) == -1
-        || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1)
-    {
-        return errno;
-    }
-
-    return 0;
 }
 
 

@@ -1,5 +1,5 @@
 
-/* the memory between the helper and its readers */
+/* the readers of files in /proc, and the memory between them and the helper */
 
 
 #ifndef _HELPER_READER_H_INCLUDED_
@@ -10,6 +10,7 @@
 
 
 #define HELPER_READER_FLUSH  (256 * 1024)
+#define HELPER_READER_END    ((uid_t) -1)       /* instead of an owner */
 
 
 typedef struct {
@@ -23,7 +24,7 @@ typedef struct {
 
 /* one is sent while the other is written */
 
-typedef struct {
+struct helper_reader_s {
     volatile uint32_t  index;         /* the process being read */
     volatile uint32_t  done;          /* its fields that are recorded */
     volatile uint32_t  half;          /* where they are written */
@@ -32,11 +33,11 @@ typedef struct {
     pm_wire_pid_t      pids[PM_WIRE_PIDS];
 
     helper_records_t   records[2];
-} helper_reader_t;
+};
 
 
-void helper_reader(helper_reader_t *shared, uid_t owner, int sock)
-    __attribute__((noreturn));
+/* that owner by now, or errno */
+void helper_reader(const helper_t *h, int error) __attribute__((noreturn));
 
 
 #endif /* _HELPER_READER_H_INCLUDED_ */

@@ -1,23 +1,21 @@
 
 /*
- * What runs by time: the tables of users.  By now the helper is nobody, who
- * may read files and change none.
+ * What runs by time: systemd's timers and the tables of users.  By now the
+ * helper is nobody, who may read files and change none.
  */
 
 
-#include "helper.h"
+#include "helper_drive.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
-#include <sys/stat.h>
 
 
+static void helper_schedule_send(const char *path, int error,
+    const void *data, size_t len);
 static void helper_schedule_tables(void);
-static void helper_schedule_table(int dir, const char *name);
 
 
 static const char  helper_crontabs[] = "/var/spool/cron/crontabs";
@@ -26,9 +24,22 @@ static const char  helper_crontabs[] = "/var/spool/cron/crontabs";
 void
 helper_schedule_act(helper_t *h)
 {
-    pm_wire_text_t  t;
+    helper_run_t    *run;
+    pm_wire_text_t   t;
 
-    (void) h;
+    if (h->first) {
+        helper_log(h, "first read of the schedules");
+    }
+
+    if (h->nsteps) {
+        run = helper_run(h, 0);
+
+        if (!run->failed && run->exit_code == 0
+            && run->out_total == run->out_len)
+        {
+            helper_schedule_send("systemd timers", 0, run->out, run->out_len);
+        }
+    }
 
     helper_schedule_tables();
 
@@ -40,59 +51,52 @@ helper_schedule_act(helper_t *h)
 static void
 helper_schedule_tables(void)
 {
-    int             fd;
+    int             error;
     DIR            *dir;
+    char            path[sizeof(helper_crontabs) + 256];
+    off_t           whole;
+    ssize_t         n;
     struct dirent  *d;
 
-    fd = open(helper_crontabs, O_RDONLY|O_DIRECTORY|O_NOFOLLOW|O_CLOEXEC);
-    dir = fd == -1 ? NULL : fdopendir(fd);
+    static uint8_t  table[PM_WIRE_OUTPUT];
 
-    if (dir == NULL) {
-        return;
-    }
+    dir = opendir(helper_crontabs);
 
-    while ((d = readdir(dir)) != NULL) {
-        if (d->d_name[0] != '.') {
-            helper_schedule_table(fd, d->d_name);
+    while (dir && (d = readdir(dir)) != NULL) {
+
+        if (d->d_name[0] == '.') {
+            continue;
         }
+
+        /* its owner may write it: no links, no devices, no other's name */
+
+        snprintf(path, sizeof(path), "%s/%s", helper_crontabs, d->d_name);
+
+        n = helper_tail(path, table, sizeof(table), &whole);
+        error = n == -1 ? errno : whole > (off_t) sizeof(table) ? EFBIG : 0;
+
+        helper_schedule_send(path, error, table, error ? 0 : (size_t) n);
     }
 
-    closedir(dir);
+    if (dir) {
+        closedir(dir);
+    }
 }
 
 
-/* its owner may write it: no links, no devices, no other file's name */
+/* the path, a zero byte, and so many bytes of what was read */
 
 static void
-helper_schedule_table(int dir, const char *name)
+helper_schedule_send(const char *path, int error, const void *data,
+    size_t len)
 {
-    int          fd, error;
-    char         path[sizeof(helper_crontabs) + 256];
-    ssize_t      n;
-    struct stat  st;
+    size_t          n;
 
-    snprintf(path, sizeof(path), "%s/%s", helper_crontabs, name);
+    static uint8_t  record[512 + PM_WIRE_OUTPUT];
 
-    n = 0;
-    fd = openat(dir, name, O_RDONLY|O_NOFOLLOW|O_NONBLOCK|O_NOCTTY|O_CLOEXEC);
+    n = strlen(path) + 1;
+    memcpy(record, path, n);
+    memcpy(record + n, data, len);
 
-    if (fd == -1 || fstat(fd, &st) == -1) {
-        error = errno;
-
-    } else if (!S_ISREG(st.st_mode) || st.st_nlink != 1) {
-        error = EINVAL;
-
-    } else if (st.st_size > PM_WIRE_OUTPUT) {
-        error = EFBIG;
-
-    } else {
-        n = read(fd, helper_out, PM_WIRE_OUTPUT);
-        error = n == -1 ? errno : 0;
-    }
-
-    if (fd != -1) {
-        close(fd);
-    }
-
-    helper_schedule_send(path, error, error ? 0 : (size_t) n);
+    helper_io_record(0, 0, error, record, n + len);
 }

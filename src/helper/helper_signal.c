@@ -5,7 +5,7 @@
  */
 
 
-#include "helper.h"
+#include "helper_drive.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -15,11 +15,28 @@
 #include <string.h>
 
 
+#define HELPER_TREE          900      /* processes, each a descriptor */
 #define HELPER_TREE_PASSES   500
+#define HELPER_SIGNAL_WAIT   60000    /* ms at most to wait for the end */
 #define HELPER_SIGNAL_THEN   2000     /* ms after the second signal */
 #define HELPER_SIGNAL_STATE  1000     /* ms until it is stopped or runs */
 
 
+typedef struct {
+    helper_t                 *helper;
+    helper_target_t           tree[HELPER_TREE];
+    unsigned                  n;
+    unsigned                  alive;
+    int                       sig;
+    int                       then;       /* 0 for none */
+    int                       error;      /* the last of sending */
+    int                       below;      /* all of the tree */
+    unsigned                  wait;       /* ms */
+} helper_signal_t;
+
+
+static int helper_signal_number(const char *name);
+static int helper_signal_permit(helper_t *h, const helper_target_t *t);
 static const char *helper_signal_freeze(helper_signal_t *s, char *why,
     size_t size);
 static int helper_signal_children(helper_signal_t *s, unsigned *moving,
@@ -31,6 +48,94 @@ static void helper_signal_wait(helper_signal_t *s, unsigned ms);
 static const char *helper_signal_judge(helper_signal_t *s, unsigned wait,
     char *state, char *why, size_t size);
 static void helper_signal_list(const helper_signal_t *s, pm_wire_text_t *t);
+
+
+static helper_signal_t  helper_signal_one;
+
+
+/* what is asked for, and may it be */
+
+int
+helper_signal_may(helper_t *h)
+{
+    uint64_t          below, wait;
+    const char       *name, *then;
+    helper_signal_t  *s;
+
+    s = &helper_signal_one;
+    s->helper = h;
+
+    name = pm_wire_get(&h->msg, "signal");
+    then = pm_wire_get(&h->msg, "then");
+
+    s->sig = name ? helper_signal_number(name) : 0;
+    s->then = then && then[0] ? helper_signal_number(then) : 0;
+
+    below = 0;
+    wait = 0;
+
+    if (s->sig == 0 || (then && then[0] && s->then == 0)
+        || (pm_wire_get(&h->msg, "tree")
+            && pm_wire_getu(&h->msg, "tree", 1, &below) != 0)
+        || (pm_wire_get(&h->msg, "wait_ms")
+            && pm_wire_getu(&h->msg, "wait_ms", HELPER_SIGNAL_WAIT, &wait)
+               != 0))
+    {
+        return helper_refuse(h, "refused", "bad_request", "signal, then, tree "
+                             "or wait_ms is wrong");
+    }
+
+    if (helper_target_request(h, &s->tree[0]) != 0) {
+        return -1;
+    }
+
+    s->n = 1;
+
+    if (!helper_signal_permit(h, &s->tree[0])) {
+        return helper_refuse(h, "refused", "policy_denied", "the policy does "
+                             "not allow this signal to process %d of uid %u "
+                             "to the role %s", (int) s->tree[0].who.pid,
+                             (unsigned) s->tree[0].who.uid[0], h->role_name);
+    }
+
+    s->below = (int) below;
+    s->wait = (unsigned) wait;
+
+    return 0;
+}
+
+
+static int
+helper_signal_number(const char *name)
+{
+    int          i;
+    const char  *s;
+
+    for (i = 1; i < 32; i++) {
+        s = sigabbrev_np(i);
+
+        if (s && strcmp(s, name) == 0) {
+            return i;
+        }
+    }
+
+    return 0;
+}
+
+
+/* the second one too, should it come to that */
+
+static int
+helper_signal_permit(helper_t *h, const helper_target_t *t)
+{
+    helper_signal_t  *s;
+
+    s = &helper_signal_one;
+
+    return pm_policy_signal(&h->policy, &t->who, s->sig, h->role)
+           && (s->then == 0
+               || pm_policy_signal(&h->policy, &t->who, s->then, h->role));
+}
 
 
 void
@@ -45,11 +150,16 @@ helper_signal_act(helper_t *h)
     pm_wire_text_t    t;
     helper_signal_t  *s;
 
+    if (helper_signal_may(h) != 0) {
+        helper_io_refused(h);         /* it was well a moment ago */
+        return;
+    }
+
     s = &helper_signal_one;
     tree = s->below;
     wait = s->wait;
     start = helper_now();
-    helper_run_start(&run, 0);
+    helper_step_start(&run, 0);
     state = s->tree[0].proc.state;
 
     helper_log(h, "permitted: signal %d to process %d%s, then %d", s->sig,

@@ -29,7 +29,9 @@
 #define HELPER_SPOOL_KEEP   (7 * 86400)   /* s, of settled files */
 #define HELPER_SPOOL_PRUNE  3600          /* s between two sweeps */
 
-helper_spool_t  helper_spooled;
+
+static int helper_spool_lock(int dir, const char *name);
+static int helper_spool_file(helper_t *h, int dir, char *why, size_t size);
 
 
 int
@@ -42,12 +44,43 @@ helper_spool_open(char *why, size_t size)
 }
 
 
+int
+helper_spool_begin(helper_t *h, const char *target, const char *name)
+{
+    int   dir, rc;
+    char  why[HELPER_WHY];
+
+    dir = h->dir = helper_spool_open(why, sizeof(why));
+
+    if (dir != -1 && helper_spool_lock(dir, target) == -1) {
+        return helper_refuse(h, "refused", "busy",
+                             "another action on %s is running", name);
+    }
+
+    pm_fail(spool_before, NULL);
+
+    rc = dir == -1 ? -1 : helper_spool_file(h, dir, why, sizeof(why));
+
+    if (rc) {
+        return rc == 1 ? helper_refuse(h, "refused", "replayed",
+                                       "this operation has been run")
+                       : helper_refuse(h, "error", "spool_failed", "%s", why);
+    }
+
+    pm_fail(spool_begun, NULL);
+
+    helper_anchor(h, dir);
+
+    return 0;
+}
+
+
 /*
  * One action at a time for a unit, by whatever name it goes.  The lock ends
  * with this process.  -1 when another one holds it.
  */
 
-int
+static int
 helper_spool_lock(int dir, const char *name)
 {
     int          fd;
@@ -74,8 +107,8 @@ helper_spool_lock(int dir, const char *name)
 
 /* 0; 1 when there is one of this name already; -1 and a sentence */
 
-int
-helper_spool_begin(helper_t *h, int dir, char *why, size_t size)
+static int
+helper_spool_file(helper_t *h, int dir, char *why, size_t size)
 {
     int              fd;
     char             temp[64];
@@ -177,24 +210,21 @@ helper_spool_write(int fd, const void *data, size_t len)
 }
 
 
-/* yes, once for a name: it leaves a mark */
+/* leaves a mark: a look that was never taken before is logged */
 
-int
-helper_spool_first(int dir, const char *name)
+void
+helper_spool_first(helper_t *h, const char *name)
 {
-    int   fd;
-    char  file[64];
+    int   dir, fd;
+    char  file[64], why[HELPER_WHY];
 
+    dir = helper_spool_open(why, sizeof(why));
     snprintf(file, sizeof(file), "first.%.50s", name);
     fd = openat(dir, file, O_WRONLY|O_CREAT|O_EXCL|O_CLOEXEC, 0600);
 
-    if (fd == -1) {
-        return 0;
-    }
-
+    h->first = fd != -1;
     close(fd);
-
-    return 1;
+    close(dir);
 }
 
 
@@ -246,51 +276,4 @@ helper_spool_prune(int dir)
     }
 
     closedir(d);
-}
-
-
-/* what is known of an operation: the verb "query" */
-
-int
-helper_spool_ask(helper_t *h)
-{
-    int              dir, fd;
-    char             why[HELPER_WHY];
-    ssize_t          n;
-    helper_spool_t  *s;
-
-    s = &helper_spooled;
-
-    pm_fail(query_before, NULL);
-
-    dir = helper_spool_open(why, sizeof(why));
-    if (dir == -1) {
-        helper_io_answer(h, "error", "spool_failed", "%s", why);
-        return -1;
-    }
-
-    fd = openat(dir, h->op, O_RDONLY|O_NOFOLLOW|O_CLOEXEC);
-
-    if (fd == -1) {
-
-        if (errno == ENOENT) {
-            return 0;
-        }
-
-        helper_io_answer(h, "error", "spool_failed", "open failed: %s",
-                         strerror(errno));
-        return -1;
-    }
-
-    /* before reading: who holds the lock no more has written all */
-
-    s->there = 1;
-    s->alive = flock(fd, LOCK_SH|LOCK_NB) == -1 && errno == EWOULDBLOCK;
-
-    do {
-        n = read(fd, s->data + s->len, sizeof(s->data) - s->len);
-        s->len += n > 0 ? (size_t) n : 0;
-    } while (n > 0 && s->len < sizeof(s->data));
-
-    return 0;
 }

@@ -5,11 +5,12 @@
  */
 
 
-#include "helper.h"
+#include "helper_drive.h"
 
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
+#include <sys/file.h>
 
 
 static size_t helper_spool_end_of(const uint8_t *buf, size_t len,
@@ -55,26 +56,39 @@ helper_spool_end(helper_t *h, const pm_wire_text_t *t,
 
 
 void
-helper_spool_tell(helper_t *h)
+helper_query_tell(helper_t *h)
 {
-    size_t           off, records;
+    int              alive;
+    size_t           off, len, records;
+    ssize_t          n;
     pm_wire_head_t   head;
     pm_wire_text_t   t;
-    helper_spool_t  *s;
 
-    (void) h;
+    static uint8_t   data[2 * sizeof(pm_wire_head_t) + 2 * PM_WIRE_TEXT
+                          + HELPER_RECORDS + 2 * PM_WIRE_OUTPUT
+                          + PM_SHA256_LEN];
 
-    s = &helper_spooled;
-    off = helper_spool_end_of(s->data, s->len, &head, &records);
+    /* before reading: who holds the lock no more has written all */
+
+    alive = h->stored != -1 && flock(h->stored, LOCK_SH|LOCK_NB) == -1
+            && errno == EWOULDBLOCK;
+    len = 0;
+
+    do {
+        n = read(h->stored, data + len, sizeof(data) - len);
+        len += n > 0 ? (size_t) n : 0;
+    } while (n > 0 && len < sizeof(data));
+
+    off = helper_spool_end_of(data, len, &head, &records);
 
     if (off) {
-        helper_spool_stored(s->data + records, s->data + off, &head);
+        helper_spool_stored(data + records, data + off, &head);
         return;
     }
 
     helper_io_start(&t, "ok", NULL, NULL);
-    pm_wire_add(&t, "spool", s->there ? "start" : "none");
-    pm_wire_addu(&t, "alive", (unsigned) s->alive);
+    pm_wire_add(&t, "spool", h->stored == -1 ? "none" : "start");
+    pm_wire_addu(&t, "alive", (unsigned) alive);
     helper_io_final(&t, NULL);
 }
 

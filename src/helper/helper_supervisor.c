@@ -2,75 +2,37 @@
 /* programs and groups of supervisord, whose exit codes tell little */
 
 
-#include "helper.h"
+#include "helper_drive.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 
-#define HELPER_SUPERVISOR_STATUS  10000           /* ms at most, of "status" */
-
-
-static void helper_supervisor_act(const pm_policy_entry_t *e, int action,
-    helper_run_t *run);
 static void helper_supervisor_observe(const pm_policy_entry_t *e,
-    helper_state_t *s);
+    const helper_run_t *run, helper_state_t *s);
 static int helper_supervisor_line(helper_state_t *s, char *line);
 
 
-static const char  helper_supervisorctl[] = "/usr/bin/supervisorctl";
-
-
 const helper_manager_t  helper_supervisor = {
-    1u << PM_ACTION_START|1u << PM_ACTION_STOP|1u << PM_ACTION_RESTART
-    |1u << PM_ACTION_STATUS,
     0,
     1,
-    helper_supervisorctl,
-    NULL,
-    helper_supervisor_act,
     helper_supervisor_observe,
     helper_supervisor_explain,
     helper_supervisor_list
 };
 
 
-void
-helper_supervisor_argv(const pm_policy_entry_t *e, const char *verb,
-    helper_run_t *run)
-{
-    run->argc = 0;
-
-    helper_run_word(run, helper_supervisorctl);
-    helper_run_word(run, "-c");
-    helper_run_word(run, e->config);
-    helper_run_word(run, verb);
-    helper_run_word(run, e->unit);
-}
-
-
-static void
-helper_supervisor_act(const pm_policy_entry_t *e, int action,
-    helper_run_t *run)
-{
-    helper_supervisor_argv(e, pm_action_names[action], run);
-}
-
-
 /* a line for each program: its name, its state, its pid where it has one */
 
 static void
-helper_supervisor_observe(const pm_policy_entry_t *e, helper_state_t *s)
+helper_supervisor_observe(const pm_policy_entry_t *e,
+    const helper_run_t *run, helper_state_t *s)
 {
     int             is, worst;
     char           *line, *save;
-    char            why[HELPER_WHY];
     unsigned        n, active;
-    helper_run_t    run;
     helper_proc_t   proc;
-
-    static uint8_t  err[PM_WIRE_OUTPUT];
 
     /* from what says least of a group to what says most */
 
@@ -79,22 +41,18 @@ helper_supervisor_observe(const pm_policy_entry_t *e, helper_state_t *s)
         "failed"
     };
 
+    (void) e;
+
     memset(s, 0, sizeof(helper_state_t));
     s->state = states[0];
 
-    helper_run_start(&run, HELPER_SUPERVISOR_STATUS);
-    helper_supervisor_argv(e, "status", &run);
-    run.out = (uint8_t *) s->text;
-    run.cap = sizeof(s->text) - 1;
-    run.err = err;
-
-    if (helper_exec(&run, why, sizeof(why)) != 0
-        || (run.exit_code != 0 && run.exit_code != 3))
-    {
+    if (run->failed || (run->exit_code != 0 && run->exit_code != 3)) {
         s->missing = 1;
         snprintf(s->sub, sizeof(s->sub), "no status");
         return;
     }
+
+    memcpy(s->text, run->out, run->out_len);
 
     worst = 0;
     n = 0;

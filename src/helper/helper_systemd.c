@@ -2,7 +2,7 @@
 /* units of systemd; the truth is what it shows of them before and after */
 
 
-#include "helper.h"
+#include "helper_drive.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,99 +10,50 @@
 #include <unistd.h>
 
 
-#define HELPER_SYSTEMD_SHOW   10000   /* ms at most, to be told */
 #define HELPER_SYSTEMD_LEAVE  3000    /* ms at most, to be moved */
 
 
-static void helper_systemd_argv(const pm_policy_entry_t *e, int action,
-    helper_run_t *run);
 static void helper_systemd_observe(const pm_policy_entry_t *e,
-    helper_state_t *s);
+    const helper_run_t *run, helper_state_t *s);
 static void helper_systemd_copy(helper_state_t *s, const char *key, char *buf,
     size_t size);
-static int helper_systemd_within(const char *group);
-
-
-static const char  helper_systemctl[] = "/usr/bin/systemctl";
+static int helper_systemd_within(const char *pid, const char *group);
 
 
 const helper_manager_t  helper_systemd = {
-    (1u << PM_ACTIONS) - 1,
     250,
     1,
-    helper_systemctl,
-    NULL,
-    helper_systemd_argv,
     helper_systemd_observe,
     helper_systemd_explain,
     helper_systemd_list
 };
 
 
-static const char  helper_systemd_keys[] =
-    "Id,LoadState,ActiveState,SubState,Result,InvocationID,MainPID,"
-    "Type,UnitFileState,ControlGroup,ConditionResult,"
-    "ConditionTimestampMonotonic,Description,User,ExecStart,"
-    "FragmentPath,ActiveEnterTimestamp,MemoryCurrent";
-
-
-/* one unit a call; -1 - action does not wait for the job */
-
 static void
-helper_systemd_argv(const pm_policy_entry_t *e, int action, helper_run_t *run)
-{
-    run->argc = 0;
-
-    helper_run_word(run, helper_systemctl);
-    helper_run_word(run, "--no-ask-password");
-
-    if (action < 0) {
-        helper_run_word(run, "--no-block");
-        action = -1 - action;
-    }
-
-    helper_run_word(run, pm_action_names[action]);
-    helper_run_word(run, "--");
-    helper_run_word(run, e->unit);
-}
-
-
-static void
-helper_systemd_observe(const pm_policy_entry_t *e, helper_state_t *s)
+helper_systemd_observe(const pm_policy_entry_t *e, const helper_run_t *run,
+    helper_state_t *s)
 {
     char           *p;
-    char            why[HELPER_WHY];
+    size_t          i;
     const char     *value;
     helper_proc_t   proc;
-    helper_run_t    run;
 
-    static uint8_t  err[PM_WIRE_OUTPUT];
-
-    static const char *const  words[] = {
-        helper_systemctl, "show", "--no-pager", "--timestamp=unix", "-p",
-        helper_systemd_keys,
-        "--", NULL
+    static const char *const  states[] = {
+        "active", "inactive", "failed", "activating", "deactivating"
     };
+
+    (void) e;
 
     memset(s, 0, sizeof(helper_state_t));
     s->state = "unknown";
 
-    helper_run_start(&run, HELPER_SYSTEMD_SHOW);
-    helper_run_words(&run, words);
-    helper_run_word(&run, e->unit);
-
-    /* what the action said is still to be told */
-
-    run.out = (uint8_t *) s->text;
-    run.cap = sizeof(s->text) - 1;
-    run.err = err;
-
-    if (helper_exec(&run, why, sizeof(why)) != 0 || run.exit_code != 0) {
+    if (run->failed || run->exit_code != 0) {
         snprintf(s->sub, sizeof(s->sub), "systemd does not answer");
         return;
     }
 
-    s->len = run.out_len;
+    s->len = run->out_len;
+    memcpy(s->text, run->out, s->len);
 
     for (p = s->text; (p = memchr(p, '\n', s->len - (size_t) (p - s->text)));
          /* void */)
@@ -112,13 +63,15 @@ helper_systemd_observe(const pm_policy_entry_t *e, helper_state_t *s)
 
     value = helper_systemd_get(s, "ActiveState");
 
-    s->state = strcmp(value, "active") == 0 ? "active"
-               : strcmp(value, "reloading") == 0 ? "active"
-               : strcmp(value, "inactive") == 0 ? "inactive"
-               : strcmp(value, "failed") == 0 ? "failed"
-               : strcmp(value, "activating") == 0 ? "activating"
-               : strcmp(value, "deactivating") == 0 ? "deactivating"
-               : "unknown";
+    for (i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+        if (strcmp(value, states[i]) == 0) {
+            s->state = states[i];
+        }
+    }
+
+    if (strcmp(value, "reloading") == 0) {
+        s->state = "active";
+    }
 
     helper_systemd_copy(s, "SubState", s->sub, sizeof(s->sub));
     helper_systemd_copy(s, "InvocationID", s->run, sizeof(s->run));
@@ -184,18 +137,19 @@ helper_systemd_own(const helper_state_t *s)
 
     group = helper_systemd_get(s, "ControlGroup");
 
-    return group[0] && group[1] && helper_systemd_within(group);
+    return group[0] && group[1] && helper_systemd_within("self", group);
 }
 
 
 static int
-helper_systemd_within(const char *group)
+helper_systemd_within(const char *pid, const char *group)
 {
-    char     buf[PM_WIRE_TEXT];
+    char     path[32], buf[PM_WIRE_TEXT];
     char    *p, *save;
     size_t   len;
 
-    (void) helper_proc_read("/proc/self/cgroup", buf, sizeof(buf));
+    snprintf(path, sizeof(path), "/proc/%s/cgroup", pid);
+    (void) helper_proc_read(path, buf, sizeof(buf));
     len = strlen(group);
 
     for (p = strtok_r(buf, "\n", &save); p; p = strtok_r(NULL, "\n", &save)) {
@@ -215,49 +169,28 @@ helper_systemd_within(const char *group)
 
 
 /*
- * This process becomes a scope of its own, beside the unit of nginx, and
- * lives on when that ends.
+ * This process and the one that runs its programs become a scope of their
+ * own, beside the unit of nginx, and live on when that ends.
  */
 
 int
-helper_systemd_leave(const char *op, char *why, size_t size)
+helper_systemd_leave(helper_t *h, char *why, size_t size)
 {
-    char          name[64], group[80], pid[16];
-    uint64_t      end;
-    helper_run_t  run;
+    char           group[80], pid[16];
+    uint64_t       end;
+    helper_run_t  *run;
 
-    static uint8_t  out[PM_WIRE_OUTPUT];
+    snprintf(group, sizeof(group), "/system.slice/procmgr-%.40s.scope", h->op);
+    snprintf(pid, sizeof(pid), "%d", (int) getppid());
 
-    static const char *const  call[] = {
-        "/usr/bin/busctl", "--system", "--timeout=5", "call",
-        "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
-        "org.freedesktop.systemd1.Manager", "StartTransientUnit",
-        "ssa(sv)a(sa(sv))", NULL
-    };
-
-    static const char *const  pids[] = { "fail", "1", "PIDs", "au", "1", NULL };
-
-    snprintf(name, sizeof(name), "procmgr-%.40s.scope", op);
-    snprintf(group, sizeof(group), "/system.slice/%s", name);
-    snprintf(pid, sizeof(pid), "%d", (int) getpid());
-
-    helper_run_start(&run, HELPER_SYSTEMD_SHOW);
-    run.out = out;
-    helper_run_words(&run, call);
-    helper_run_word(&run, name);
-    helper_run_words(&run, pids);
-    helper_run_word(&run, pid);
-    helper_run_word(&run, "0");
-
-    if (helper_exec(&run, why, size) != 0) {
-        return -1;
-    }
-
+    run = helper_run(h, HELPER_LEAVE);
     end = helper_now() + HELPER_SYSTEMD_LEAVE;
 
-    while (run.exit_code == 0 && helper_now() < end) {
+    while (run->exit_code == 0 && helper_now() < end) {
 
-        if (helper_systemd_within(group)) {
+        if (helper_systemd_within("self", group)
+            && helper_systemd_within(pid, group))
+        {
             return 0;
         }
 

@@ -6,7 +6,7 @@
  */
 
 
-#include "helper.h"
+#include "helper_drive.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -208,7 +208,7 @@ helper_target_state(char c)
 }
 
 
-/* pid and starttime of the request: 0, or -1 and it has been answered */
+/* pid and starttime of the request: 0, or -1 and refused */
 
 int
 helper_target_request(helper_t *h, helper_target_t *t)
@@ -220,28 +220,15 @@ helper_target_request(helper_t *h, helper_target_t *t)
     if (pm_wire_getu(&h->msg, "pid", INT32_MAX, &pid) != 0
         || pm_wire_getu(&h->msg, "starttime", UINT64_MAX, &start) != 0)
     {
-        helper_io_answer(h, "refused", "bad_request",
-                         "pid or starttime is missing or wrong");
-        return -1;
+        return helper_refuse(h, "refused", "bad_request", "pid or starttime "
+                             "is missing or wrong");
     }
 
     code = helper_target_open(h, (pid_t) pid, start, t, why, sizeof(why));
 
     if (code) {
-        helper_io_answer(h, "refused", code, "%s", why);
-        return -1;
+        return helper_refuse(h, "refused", code, "%s", why);
     }
 
     return 0;
-}
-
-
-int
-helper_target_begin(helper_t *h, const helper_target_t *t)
-{
-    char  name[40];
-
-    snprintf(name, sizeof(name), "process %d", (int) t->who.pid);
-
-    return helper_act_begin(h, name, name);
 }

@@ -1,11 +1,11 @@
 
 /*
  * What came of an action or a look, in words: results, codes, sentences and
- * figures.  By now the helper is nobody and has no capability.
+ * figures.  By now the helper is nobody.
  */
 
 
-#include "helper.h"
+#include "helper_drive.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -15,20 +15,32 @@ static const char *helper_service_judge(const helper_service_t *s, char *why,
     size_t size);
 static void helper_service_text(pm_wire_text_t *t, const char *when,
     const helper_state_t *s);
-static void helper_journal_cut(helper_run_t *run, unsigned lines);
 static void helper_measure_records(helper_run_t *run);
 static void helper_measure_text(const helper_run_t *run, pm_wire_text_t *t);
 
 
 void
-helper_service_tell(helper_t *h)
+helper_status_tell(helper_t *h)
 {
-    char               why[HELPER_WHY];
-    const char        *code, *result;
-    pm_wire_text_t     t;
-    helper_service_t  *s;
+    pm_wire_text_t  t;
 
-    s = &helper_service_one;
+    helper_io_start(&t, "ok", NULL, NULL);
+    pm_wire_addu(&t, "setuid", (unsigned) !helper_unprivileged);
+    pm_wire_addu(&t, "unprivileged", (unsigned) helper_unprivileged);
+    pm_wire_add(&t, "version", HELPER_VERSION);
+    pm_wire_add(&t, "policy", h->policy.error[0] ? h->policy.error : "ok");
+    pm_wire_add(&t, "spool", h->why[0] ? h->why : "ok");
+    helper_io_final(&t, NULL);
+}
+
+
+void
+helper_service_tell(helper_t *h, helper_service_t *s)
+{
+    char             why[HELPER_WHY];
+    const char      *code, *result;
+    pm_wire_text_t   t;
+
     result = "ok";
     code = NULL;
 
@@ -57,17 +69,17 @@ helper_service_tell(helper_t *h)
         }
     }
 
-    s->run.duration = helper_now() - s->start;
+    s->run->duration = helper_now() - s->start;
 
     helper_io_start(&t, result, code, code ? why : NULL);
-    helper_act_text(&t, &s->run);
+    helper_act_text(&t, s->run);
     helper_service_text(&t, "before", &s->before);
     helper_service_text(&t, "after", &s->after);
-    helper_act_end(h, &t, &s->run);
+    helper_act_end(h, &t, s->run);
 
     helper_log(h, "%s%s%s: %s %s, exit %d, %s before, %s after", result,
                code ? " " : "", code ? code : "",
-               pm_action_names[s->action], s->e->name, s->run.exit_code,
+               pm_action_names[s->action], s->e->name, s->run->exit_code,
                s->before.state, s->after.state);
 }
 
@@ -77,29 +89,30 @@ helper_service_tell(helper_t *h)
 static const char *
 helper_service_judge(const helper_service_t *s, char *why, size_t size)
 {
-    const char  *code, *action;
+    const char  *code, *action, *program;
 
     action = pm_action_names[s->action];
+    program = helper_step_program(s->e, s->action);
 
-    if (s->effect && s->run.exit_code == 0) {
+    if (s->effect && s->run->exit_code == 0) {
         return NULL;
     }
 
-    if (!s->run.timed_out && !s->run.signal && s->m->explain) {
-        code = s->m->explain(s->action, &s->run, &s->after, why, size);
+    if (!s->run->timed_out && !s->run->signal && s->m->explain) {
+        code = s->m->explain(s->action, s->run, &s->after, why, size);
 
         if (code) {
             return code;
         }
     }
 
-    if (s->run.timed_out || s->run.signal) {
-        return helper_act_judge(&s->run, why, size);
+    if (s->run->timed_out || s->run->signal) {
+        return helper_act_judge(s->run, why, size);
     }
 
-    if (s->run.exit_code != 0) {
+    if (s->run->exit_code != 0) {
         snprintf(why, size, "%s %s ended with status %d; the service is %s",
-                 s->program, action, s->run.exit_code, s->after.state);
+                 program, action, s->run->exit_code, s->after.state);
         return "exit_status";
     }
 
@@ -111,7 +124,7 @@ helper_service_judge(const helper_service_t *s, char *why, size_t size)
     }
 
     snprintf(why, size, "%s reported success, but the service is %s",
-             s->program, s->action >= PM_ACTION_ENABLE ? s->after.enabled
+             program, s->action >= PM_ACTION_ENABLE ? s->after.enabled
                                                        : s->after.state);
 
     return "no_effect";
@@ -143,21 +156,22 @@ helper_service_text(pm_wire_text_t *t, const char *when,
 
 
 void
-helper_command_tell(helper_t *h)
+helper_command_act(helper_t *h)
 {
     char             why[HELPER_WHY];
     const char      *code, *result;
     helper_run_t    *run;
     pm_wire_text_t   t;
-    helper_said_t   *s;
 
-    s = &helper_said;
-    run = &s->run;
+    helper_log(h, "permitted: command %s (%s) as %s", h->e->name, h->e->path,
+               h->e->user);
 
-    if (s->code) {
-        code = s->code;
+    run = helper_run(h, HELPER_ACT);
+
+    if (run->failed) {
+        code = "not_executable";
         result = "refused";
-        memcpy(why, s->why, sizeof(why));
+        memcpy(why, run->why, sizeof(why));
 
     } else {
         code = helper_act_judge(run, why, sizeof(why));
@@ -165,7 +179,7 @@ helper_command_tell(helper_t *h)
     }
 
     helper_io_start(&t, result, code, code ? why : NULL);
-    pm_wire_add(&t, "id", s->e->name);
+    pm_wire_add(&t, "id", h->e->name);
     helper_act_text(&t, run);
 
     if (run->measure && run->measure->real) {
@@ -176,58 +190,8 @@ helper_command_tell(helper_t *h)
     helper_act_end(h, &t, run);
 
     helper_log(h, "%s%s%s: command %s, exit %d, signal %d", result,
-               code ? " " : "", code ? code : "", s->e->name, run->exit_code,
+               code ? " " : "", code ? code : "", h->e->name, run->exit_code,
                run->signal);
-}
-
-
-void
-helper_journal_tell(helper_t *h)
-{
-    char             why[HELPER_WHY];
-    const char      *code;
-    helper_run_t    *run;
-    pm_wire_text_t   t;
-
-    (void) h;
-
-    run = &helper_said.run;
-    code = helper_said.e->manager == PM_MANAGER_LSB
-           ? NULL : helper_act_judge(run, why, sizeof(why));
-
-    helper_journal_cut(run, helper_said.lines);
-
-    helper_io_start(&t, code ? "failed" : "ok", code, code ? why : NULL);
-    helper_act_text(&t, run);
-    helper_io_final(&t, run);
-}
-
-
-/* whole lines, and no more than asked for */
-
-static void
-helper_journal_cut(helper_run_t *run, unsigned lines)
-{
-    size_t    i, from;
-    unsigned  n;
-
-    from = 0;
-
-    for (i = run->out_len, n = 0; i > 1; i--) {
-        if (run->out[i - 2] == '\n' && ++n == lines) {
-            from = i - 1;
-            break;
-        }
-    }
-
-    if (from == 0 && run->out_total > run->out_len) {
-        while (from < run->out_len && run->out[from++] != '\n') {
-            /* void: the rest of a line that is cut */
-        }
-    }
-
-    run->out_len -= from;
-    memmove(run->out, run->out + from, run->out_len);
 }
 
 

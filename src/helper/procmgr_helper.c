@@ -9,56 +9,69 @@
 
 #include "helper.h"
 #include "../policy/pm_fail.h"
-#include "../policy/pm_path.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include <linux/capability.h>
+#include <sys/wait.h>
 
 
-#define HELPER_LIFETIME  600000       /* ms: no request is good for longer */
 #define HELPER_ALARM     3700         /* s: whatever happens, it ends */
 
 
-static int helper_check(helper_t *h);
-static int helper_key(uint8_t key[PM_WIRE_KEY_LEN], char *why, size_t size);
-static int helper_hex(char c);
-static int helper_uuid_ok(const char *s);
-static int helper_payload_ok(helper_t *h);
-static void helper_work(helper_t *h);
-static int helper_status(helper_t *h);
-static int helper_read_all(helper_t *h);
-
-
-#define helper_cap(c)  (UINT64_C(1) << CAP_##c)
+#define helper_cap(c)    (UINT64_C(1) << CAP_##c)
+#define HELPER_LOOK      helper_cap(DAC_READ_SEARCH)
+#define HELPER_SEE       helper_cap(SYS_PTRACE)
 
 /*
  * What is to be done as root comes first and is as little as can be; behind
- * it root is given up for good but for what stands here.
+ * it root is given up for good but for what stands here.  Only helper_runner()
+ * stays, where there is something to be run.
  */
 
-static const struct {
+typedef struct {
     const char  *verb;
     int          policy;              /* it needs one */
+    int        (*may)(helper_t *h);   /* as nobody, in a process of its own */
     int        (*ask)(helper_t *h);
     uint64_t     keep;
     void       (*act)(helper_t *h);
-} helper_verbs[] = {
-    { "status", 0, helper_status, 0, NULL },
-    { "query", 0, helper_spool_ask, 0, helper_spool_tell },
-    { "list", 1, helper_list_ask, helper_cap(DAC_READ_SEARCH),
-      helper_list_tell },
-    { "read", 1, helper_read_all, 0, NULL },
-    { "journal", 1, helper_journal_ask, 0, helper_journal_tell },
-    { "schedule", 1, helper_schedule_ask, helper_cap(DAC_READ_SEARCH),
+} helper_verb_t;
+
+
+static const helper_verb_t *helper_permitted(helper_t *h);
+static void helper_apart(helper_t *h, const helper_verb_t *v);
+
+
+static const helper_verb_t  helper_verbs[] = {
+
+    { "status", 0, NULL, helper_status_ask, 0, helper_status_tell },
+
+    { "query", 0, NULL, helper_query_ask, 0, helper_query_tell },
+
+    { "list", 1, NULL, helper_list_ask, HELPER_LOOK|HELPER_SEE,
+      helper_list_act },
+
+    { "journal", 1, NULL, helper_journal_ask, HELPER_LOOK,
+      helper_journal_act },
+
+    { "schedule", 1, NULL, helper_schedule_ask, HELPER_LOOK,
       helper_schedule_act },
-    { "service", 1, helper_service_ask, 0, helper_service_tell },
-    { "command", 1, helper_command_ask, 0, helper_command_tell },
-    { "signal", 1, helper_signal_ask,
-      helper_cap(KILL)|helper_cap(SYS_PTRACE), helper_signal_act },
-    { "priority", 1, helper_priority_ask,
-      helper_cap(SYS_NICE)|helper_cap(SYS_PTRACE), helper_priority_act },
+
+    { "service", 1, NULL, helper_service_ask, HELPER_LOOK|HELPER_SEE,
+      helper_service_act },
+
+    { "command", 1, NULL, helper_command_ask, 0, helper_command_act },
+
+    { "signal", 1, helper_signal_may, helper_process_ask,
+      helper_cap(KILL)|HELPER_SEE, helper_signal_act },
+
+    { "priority", 1, helper_priority_may, helper_process_ask,
+      helper_cap(SYS_NICE)|HELPER_SEE, helper_priority_act },
+
+    { "read", 1, NULL, helper_read_ask, HELPER_SEE, helper_read_act },
+
+    { NULL, 0, NULL, NULL, 0, NULL }
 };
 
 static helper_t  helper;
@@ -67,7 +80,8 @@ static helper_t  helper;
 int
 main(int argc, char **argv)
 {
-    const char  *wrong;
+    int                   wrong;
+    const helper_verb_t  *v;
 
     helper_env_first();
 
@@ -75,9 +89,11 @@ main(int argc, char **argv)
         _exit(1);
     }
 
-    wrong = helper_env_identity();
+    helper.dir = helper.spool = helper.stored = -1;
+    helper.setuid = geteuid() == 0;
+    wrong = helper_env_identity(&helper);
 
-    if (helper_io_request(&helper) != 0) {
+    if (helper_request(&helper) != 0) {
         _exit(1);
     }
 
@@ -91,7 +107,8 @@ main(int argc, char **argv)
     switch (fork()) {
 
     case -1:
-        helper_io_answer(&helper, "error", "helper_error", "fork failed");
+        (void) helper_refuse(&helper, "error", "helper_error", "fork failed");
+        helper_io_refused(&helper);
         _exit(1);
 
     case 0:
@@ -102,290 +119,91 @@ main(int argc, char **argv)
     }
 
     helper_env_session();
-    helper_log_open();
+    helper_log_open(&helper);
     alarm(HELPER_ALARM);
-
-    helper.dir = -1;
-    helper.spool = -1;
 
     pm_fail(helper_forked, helper.text);
 
-    if (wrong == NULL) {
-        helper_work(&helper);
-        _exit(0);
+    v = wrong ? NULL : helper_permitted(&helper);
+
+    if (helper.setuid) {
+        helper_env_drop(v ? v->keep : 0);
     }
 
-    if (strcmp(wrong, "not_setuid") == 0) {
-        helper_io_answer(&helper, "error", wrong, "the helper does not run "
-                         "as root: it is not installed setuid, or its file "
-                         "system or a parent forbids it");
-
-    } else {
-        helper_io_answer(&helper, "refused", wrong, "uid %u may not use the "
-                         "helper", (unsigned) getuid());
-    }
-
+    helper_drive(&helper, v ? v->act : helper_io_refused);
     _exit(0);
 }
 
 
-static void
-helper_work(helper_t *h)
+/* what is left to do as nobody, NULL when that is to say what is wrong */
+
+static const helper_verb_t *
+helper_permitted(helper_t *h)
 {
-    size_t  i;
+    const helper_verb_t  *v;
 
     if (helper_check(h) != 0) {
-        return;
+        return NULL;
     }
 
-    for (i = 0; i < sizeof(helper_verbs) / sizeof(helper_verbs[0]); i++) {
+    for (v = helper_verbs; v->verb && strcmp(h->verb, v->verb) != 0; v++) {
+        /* void */
+    }
 
-        if (strcmp(h->verb, helper_verbs[i].verb) != 0) {
-            continue;
-        }
+    if (v->verb == NULL) {
+        (void) helper_refuse(h, "refused", "bad_request", "unknown verb");
+        return NULL;
+    }
 
-        if (helper_verbs[i].policy
-            && pm_policy_load(&h->policy, helper_policy_path, helper_owner)
-               != 0)
-        {
-            helper_io_answer(h, "error", "policy_invalid", "%s",
+    if (v->policy
+        && pm_policy_load(&h->policy, helper_policy_path, helper_owner) != 0)
+    {
+        (void) helper_refuse(h, "error", "policy_invalid", "%s",
                              h->policy.error);
-            return;
+        return NULL;
+    }
+
+    if (v->may) {
+        helper_apart(h, v);
+    }
+
+    if (v->ask(h) != 0) {
+        return NULL;
+    }
+
+    if (h->dir != -1) {
+        helper_spool_prune(h->dir);
+    }
+
+    return (h->nsteps || h->shared) && helper_runner(h) != 0 ? NULL : v;
+}
+
+
+/*
+ * The same look and the same questions as before the action itself: what is
+ * refused is refused here, by nobody, and leaves nothing in the spool.
+ */
+
+static void
+helper_apart(helper_t *h, const helper_verb_t *v)
+{
+    int    status;
+    pid_t  pid;
+
+    pid = fork();
+
+    if (pid == 0) {
+        helper_env_drop(v->keep & HELPER_SEE);
+
+        if (v->may(h) == 0) {
+            _exit(0);
         }
 
-        if (helper_verbs[i].ask(h) != 0) {
-            return;
-        }
-
-        if (h->dir != -1) {
-            helper_spool_prune(h->dir);
-        }
-
-        helper_env_drop(helper_verbs[i].keep);
-        helper_verbs[i].act(h);
-
-        return;
+        helper_io_refused(h);
+        _exit(1);
     }
 
-    helper_io_answer(h, "refused", "bad_request", "unknown verb");
-}
-
-
-/* sealed by a worker, not stale, and in the right form */
-
-static int
-helper_check(helper_t *h)
-{
-    char         why[HELPER_WHY];
-    size_t       i;
-    uint8_t      key[PM_WIRE_KEY_LEN];
-    uint64_t     now;
-    const char  *v, *word;
-
-    if (helper_key(key, why, sizeof(why)) != 0) {
-        helper_io_answer(h, "error", "key_unreadable", "%s", why);
-        return -1;
+    if (pid == -1 || waitpid(pid, &status, 0) != pid || status != 0) {
+        _exit(1);                     /* it has been answered */
     }
-
-    if (pm_wire_parse(&h->msg, h->text, h->len, key, &word) != 0) {
-        explicit_bzero(key, sizeof(key));
-        helper_io_answer(h, "refused",
-                         strcmp(word, "mac") == 0 ? "bad_mac" : "bad_request",
-                         "the request is not valid: %s", word);
-        return -1;
-    }
-
-    explicit_bzero(key, sizeof(key));
-
-    for (i = 0; i < h->msg.n; i++) {
-        if (strlen(h->msg.pair[i].value) != h->msg.pair[i].len) {
-            helper_io_answer(h, "refused", "bad_request", "a zero byte");
-            return -1;
-        }
-    }
-
-    v = pm_wire_get(&h->msg, "v");
-    h->verb = pm_wire_get(&h->msg, "verb");
-    h->op = pm_wire_get(&h->msg, "op");
-    h->actor = pm_wire_get(&h->msg, "actor");
-    h->role_name = pm_wire_get(&h->msg, "role");
-    h->role = h->role_name ? pm_role(h->role_name) : 0;
-
-    if (v == NULL || strcmp(v, "1") != 0 || h->verb == NULL || h->role == 0
-        || h->actor == NULL || h->op == NULL || !helper_uuid_ok(h->op))
-    {
-        h->op = NULL;
-        helper_io_answer(h, "refused", "bad_request",
-                         "v, verb, op, actor or role is missing or wrong");
-        return -1;
-    }
-
-    now = helper_now();
-
-    if (pm_wire_getu(&h->msg, "expires", UINT64_MAX, &h->expires) != 0
-        || h->expires <= now || h->expires - now > HELPER_LIFETIME)
-    {
-        helper_io_answer(h, "refused", "expired",
-                         "the request is not valid at this time");
-        return -1;
-    }
-
-    if (!helper_payload_ok(h)) {
-        helper_io_answer(h, "refused", "bad_request",
-                         "the payload is not the one that was sealed");
-        return -1;
-    }
-
-    return 0;
-}
-
-
-/* 32 bytes, or as many in hexadecimal digits */
-
-static int
-helper_key(uint8_t key[PM_WIRE_KEY_LEN], char *why, size_t size)
-{
-    int          fd, hi, lo;
-    char         buf[2 * PM_WIRE_KEY_LEN + 2];
-    size_t       i;
-    ssize_t      n;
-    struct stat  st;
-
-    fd = pm_path_open(helper_key_path, helper_owner,
-                      PM_PATH_NOFOLLOW|PM_PATH_SECRET, &st, why, size);
-    if (fd == -1) {
-        return -1;
-    }
-
-    n = read(fd, buf, sizeof(buf));
-    close(fd);
-
-    if (n == PM_WIRE_KEY_LEN) {
-        memcpy(key, buf, PM_WIRE_KEY_LEN);
-        explicit_bzero(buf, sizeof(buf));
-        return 0;
-    }
-
-    if (n == 2 * PM_WIRE_KEY_LEN + 1 && buf[n - 1] == '\n') {
-        n--;
-    }
-
-    for (i = 0; n == 2 * PM_WIRE_KEY_LEN && i < PM_WIRE_KEY_LEN; i++) {
-
-        hi = helper_hex(buf[2 * i]);
-        lo = helper_hex(buf[2 * i + 1]);
-
-        if (hi == -1 || lo == -1) {
-            n = 0;
-            break;
-        }
-
-        key[i] = (uint8_t) (hi << 4 | lo);
-    }
-
-    explicit_bzero(buf, sizeof(buf));
-
-    if (n != 2 * PM_WIRE_KEY_LEN) {
-        snprintf(why, size, "the key is neither 32 bytes nor 64 digits");
-        return -1;
-    }
-
-    return 0;
-}
-
-
-static int
-helper_hex(char c)
-{
-    const char  *p;
-
-    static const char  digits[] = "0123456789abcdefABCDEF";
-
-    p = c ? strchr(digits, c) : NULL;
-
-    return p == NULL ? -1 : p - digits < 16 ? (int) (p - digits)
-                                            : (int) (p - digits) - 6;
-}
-
-
-static int
-helper_uuid_ok(const char *s)
-{
-    int  i;
-
-    for (i = 0; s[i]; i++) {
-
-        if (i == 8 || i == 13 || i == 18 || i == 23) {
-            if (s[i] != '-') {
-                return 0;
-            }
-
-        } else if (strchr("0123456789abcdef", s[i]) == NULL) {
-            return 0;
-        }
-    }
-
-    return i == 36;
-}
-
-
-static int
-helper_payload_ok(helper_t *h)
-{
-    char         hex[2 * PM_SHA256_LEN + 1];
-    uint8_t      sum[PM_SHA256_LEN];
-    const char  *want;
-    pm_sha256_t  ctx;
-
-    want = pm_wire_get(&h->msg, "payload_sha256");
-
-    if (want == NULL) {
-        return h->npids == 0;
-    }
-
-    pm_sha256_init(&ctx);
-    pm_sha256_update(&ctx, h->pids, h->npids * sizeof(pm_wire_pid_t));
-    pm_sha256_final(&ctx, sum);
-    pm_hex(hex, sum, sizeof(sum));
-
-    return strcmp(hex, want) == 0;
-}
-
-
-static int
-helper_status(helper_t *h)
-{
-    int             fd;
-    char            why[HELPER_WHY];
-    pm_wire_text_t  t;
-
-    helper_io_start(&t, "ok", NULL, NULL);
-    pm_wire_addu(&t, "setuid", (unsigned) !helper_unprivileged);
-    pm_wire_addu(&t, "unprivileged", (unsigned) helper_unprivileged);
-    pm_wire_add(&t, "version", HELPER_VERSION);
-
-    if (pm_policy_load(&h->policy, helper_policy_path, helper_owner) == 0) {
-        pm_wire_add(&t, "policy", "ok");
-
-    } else {
-        pm_wire_add(&t, "policy", h->policy.error);
-    }
-
-    fd = helper_spool_open(why, sizeof(why));
-    pm_wire_add(&t, "spool", fd == -1 ? why : "ok");
-
-    helper_io_final(&t, NULL);
-
-    return -1;
-}
-
-
-/* its readers give up root before they read, each for its owner */
-
-static int
-helper_read_all(helper_t *h)
-{
-    helper_read(h);
-
-    return -1;
 }

@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 
 # What is left of root once an action is permitted: the process that signals
-# is nobody, with the one capability that it needs.
+# is nobody, with the one capability that it needs; of an action on a service
+# one process runs the program, and all else is done by nobody.
 
 use warnings;
 use strict;
@@ -17,8 +18,14 @@ use Time::HiRes qw(sleep);
 use constant UID => 4711;
 use constant DROPPED => 65533;
 
-my $h = Test::Helper->new(policy => "signal uid=1000..59999 sigs=USR1,TERM "
-	. "roles=admin\npriority uid=1000..59999 nice=0..19 roles=admin\n");
+my $h = Test::Helper->new();
+my $d = $h->{dir};
+
+$h->policy("signal uid=1000..59999 sigs=USR1,TERM roles=admin\n"
+	. "priority uid=1000..59999 nice=0..19 roles=admin\n"
+	. "service svc lsb $d/svc actions=restart roles=admin timeout=60s\n");
+$h->script('svc', "[ \$1 = status ] && exit 0; echo \$\$ > $d/pid; "
+	. "exec sleep 50\n");
 
 # children of nginx's master are protected: a grandchild
 
@@ -81,7 +88,69 @@ for my $p (helper()) {
 kill 'KILL', $pid;
 waitpid $asker, 0;
 
+# one runs the program, the other one does all else, and none outlives both
+
+for my $killed ('runs', 'drives') {
+	my %is = begun();
+
+	is(join(' ', sort keys %is), 'drives runs', 'two processes');
+
+	if ($is{drives}) {
+		my %s = status($is{drives});
+		is(hex $s{$_}, 1 << 2 | 1 << 19, "$_: to look, and no more")
+			for qw(CapEff CapPrm);
+		is($s{NoNewPrivs}, 1, 'and no program gives more');
+	}
+
+	kill 'KILL', $is{$killed};
+	kill 'KILL', service() if $killed eq 'drives';
+	ok(gone(), "the one that $killed is killed: none is left");
+	kill 'KILL', service();
+	waitpid $asker, 0;
+}
+
 done_testing();
+
+
+sub service {
+	open my $f, '<', "$d/pid" or return;
+	chomp(my $p = <$f> // '');
+	return $p || ();
+}
+
+
+# by what they do, once the program runs
+
+sub begun {
+	unlink "$d/pid";
+	$asker = fork() // die "fork: $!";
+
+	if ($asker == 0) {
+		$h->ask(verb => 'service', name => 'svc', action => 'restart',
+			_timeout => 60);
+		POSIX::_exit(0);
+	}
+
+	for (1 .. 1000) {
+		last if service();
+		sleep 0.02;
+	}
+
+	return map {
+		my %s = status($_);
+		(($s{Uid} // '') =~ /^@{[DROPPED]}\b/ ? 'drives' : 'runs', $_);
+	} helper();
+}
+
+
+sub gone {
+	for (1 .. 1000) {
+		return 1 unless helper();
+		sleep 0.02;
+	}
+
+	return 0;
+}
 
 
 sub helper {

@@ -165,6 +165,8 @@ ngx_http_procmgr_command_listed(ngx_http_request_t *r,
         return ctx->rc;
     }
 
+    act->known = (id != NULL);
+
     if (id == NULL) {
         id = (char *) act->target.data;
     }

@@ -324,15 +324,26 @@ ngx_http_procmgr_control_held(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx, ngx_procmgr_body_t *body, json_t *units)
 {
     u_char                  *p;
-    const char              *unit;
+    size_t                   i;
+    json_t                  *entry, *value;
+    const char              *unit, *action;
     ngx_http_procmgr_act_t  *act;
 
     act = ctx->data;
 
-    unit = json_string_value(json_object_get(units,
-                                             (char *) act->target.data));
+    entry = json_object_get(units, (char *) act->target.data);
+    action = json_string_value(json_object_get(act->request, "action"));
+    unit = json_string_value(json_array_get(entry, 0));
+
     if (unit == NULL) {
         unit = (char *) act->target.data;
+    }
+
+    json_array_foreach(entry, i, value) {
+
+        if (i && ngx_strcmp(json_string_value(value), action) == 0) {
+            act->known = 1;
+        }
     }
 
     p = ngx_pnalloc(r->pool, sizeof("service:") + ngx_strlen(unit));

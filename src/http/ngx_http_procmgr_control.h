@@ -21,6 +21,10 @@
 #define NGX_HTTP_PROCMGR_LIST_UNITS     4
 #define NGX_HTTP_PROCMGR_LIST_JOURNAL   5
 #define NGX_HTTP_PROCMGR_LIST_BOOT      6
+#define NGX_HTTP_PROCMGR_LIST_PROCESS   7
+
+/* ms; a manager that does not answer is waited for, for each service of it */
+#define NGX_HTTP_PROCMGR_LIST_TIMEOUT   30000
 
 
 typedef struct {                            /* of a view; no pointers */
@@ -49,6 +53,8 @@ ngx_int_t ngx_http_procmgr_control_helper(ngx_procmgr_t *pm,
 void ngx_http_procmgr_control_make_journal(ngx_procmgr_job_t *job);
 /* when this host was started, in seconds */
 void ngx_http_procmgr_control_make_boot(ngx_procmgr_job_t *job);
+/* true: there is a process of the identity that args->name has */
+void ngx_http_procmgr_control_make_process(ngx_procmgr_job_t *job);
 
 
 /* control_look.c */

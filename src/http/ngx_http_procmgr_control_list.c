@@ -8,9 +8,6 @@
 #include "ngx_http_procmgr_control.h"
 
 
-#define NGX_HTTP_PROCMGR_LIST_TIMEOUT  8000     /* ms */
-
-
 typedef struct {
     ngx_uint_t                what;
     pm_json_t                *services;
@@ -45,6 +42,8 @@ static void ngx_http_procmgr_control_number(pm_json_t *j, const char *key,
 static void ngx_http_procmgr_control_flag(pm_json_t *j, const char *key,
     const pm_wire_msg_t *msg, const char *name);
 static void ngx_http_procmgr_control_words(pm_json_t *j, const char *key,
+    const pm_wire_msg_t *msg, const char *name, char separator);
+static void ngx_http_procmgr_control_items(pm_json_t *j,
     const pm_wire_msg_t *msg, const char *name, char separator);
 static void ngx_http_procmgr_control_line(pm_json_t *j, const char *key,
     const pm_wire_msg_t *msg, const char *name);
@@ -437,7 +436,7 @@ ngx_http_procmgr_control_pids(pm_json_t *j, const pm_wire_msg_t *msg)
 }
 
 
-/* "name":"manager unit" */
+/* "name":["manager unit","start","stop",...] */
 
 static void
 ngx_http_procmgr_control_record_unit(pm_json_t *j, const pm_wire_msg_t *msg)
@@ -457,7 +456,10 @@ ngx_http_procmgr_control_record_unit(pm_json_t *j, const pm_wire_msg_t *msg)
     (void) snprintf(unit, sizeof(unit), "%s %s", manager, id->value);
 
     pm_json_key_n(j, name->value, name->len);
+    pm_json_array(j);
     pm_json_str(j, unit);
+    ngx_http_procmgr_control_items(j, msg, "actions", ',');
+    pm_json_array_end(j);
 }
 
 
@@ -584,42 +586,48 @@ static void
 ngx_http_procmgr_control_words(pm_json_t *j, const char *key,
     const pm_wire_msg_t *msg, const char *name, char separator)
 {
+    pm_json_key(j, key);
+    pm_json_array(j);
+    ngx_http_procmgr_control_items(j, msg, name, separator);
+    pm_json_array_end(j);
+}
+
+
+static void
+ngx_http_procmgr_control_items(pm_json_t *j, const pm_wire_msg_t *msg,
+    const char *name, char separator)
+{
     const char            *p, *end, *word;
     const pm_wire_pair_t  *pair;
 
     pair = pm_wire_pair(msg, name);
 
-    pm_json_key(j, key);
-    pm_json_array(j);
-
-    if (pair) {
-
-        p = pair->value;
-        end = p + pair->len;
-
-        while (p < end) {
-            word = p;
-
-            p = memchr(word, separator, (size_t) (end - word));
-            if (p == NULL) {
-                p = end;
-            }
-
-            /* to look is no action of this interface */
-
-            if (separator != ','
-                || (p > word
-                    && !(p - word == 6
-                         && ngx_memcmp(word, "status", 6) == 0)))
-            {
-                pm_json_strn(j, word, (size_t) (p - word));
-            }
-
-            p++;
-        }
+    if (pair == NULL) {
+        return;
     }
 
-    pm_json_array_end(j);
+    p = pair->value;
+    end = p + pair->len;
+
+    while (p < end) {
+        word = p;
+
+        p = memchr(word, separator, (size_t) (end - word));
+        if (p == NULL) {
+            p = end;
+        }
+
+        /* to look is no action of this interface */
+
+        if (separator != ','
+            || (p > word
+                && !(p - word == 6 && ngx_memcmp(word, "status", 6) == 0)))
+        {
+            pm_json_strn(j, word, (size_t) (p - word));
+        }
+
+        p++;
+    }
 }
 
 

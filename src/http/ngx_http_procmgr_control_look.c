@@ -59,12 +59,18 @@ ngx_http_procmgr_control_view(ngx_http_request_t *r,
         view->make = ngx_http_procmgr_control_make_boot;
         break;
 
+    case NGX_HTTP_PROCMGR_LIST_PROCESS:
+        view->make = ngx_http_procmgr_control_make_process;
+        view->again = 1;
+        break;
+
     case NGX_HTTP_PROCMGR_LIST_UNITS:
         view->max_age = NGX_HTTP_PROCMGR_LOOK_UNITS;
-
-        /* fall through */
+        view->make = ngx_http_procmgr_control_make;
+        break;
 
     default:
+        view->timeout = NGX_HTTP_PROCMGR_LIST_TIMEOUT;
         view->make = ngx_http_procmgr_control_make;
         break;
     }

@@ -162,7 +162,7 @@ ngx_http_procmgr_op_start(ngx_http_request_t *r, ngx_http_procmgr_ctx_t *ctx,
 
     pm_fail(intent_before, NULL);
 
-    if (ngx_procmgr_pg_query(op->pm, NGX_HTTP_PROCMGR_SQL_OP_INTENT, 12,
+    if (ngx_procmgr_pg_query(op->pm, NGX_HTTP_PROCMGR_SQL_OP_INTENT, 13,
                              op->args, timeout,
                              ngx_http_procmgr_op_intent_done, op)
         == NULL)
@@ -290,7 +290,7 @@ ngx_http_procmgr_op_launch(ngx_procmgr_t *pm, ngx_http_procmgr_agent_t *agent,
     ngx_http_procmgr_op_set_state(op, NGX_HTTP_PROCMGR_OP_INTENT);
 
     if (op->args[8] == NULL
-        || ngx_procmgr_pg_query(pm, NGX_HTTP_PROCMGR_SQL_OP_INTENT, 12,
+        || ngx_procmgr_pg_query(pm, NGX_HTTP_PROCMGR_SQL_OP_INTENT, 13,
                                 op->args, NGX_HTTP_PROCMGR_OP_PATIENCE,
                                 ngx_http_procmgr_op_intent_done, op)
            == NULL)
@@ -385,6 +385,7 @@ ngx_http_procmgr_op_create(ngx_procmgr_t *pm, const char *user,
 
     op->args[0] = (const char *) op->id;
     op->args[11] = op->pm->helper.set ? op->pm->helper.spool : NULL;
+    op->args[12] = act->known ? "t" : "f";
 
     for (i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
 

@@ -36,6 +36,7 @@ typedef struct {
                                    is asked */
     ngx_msec_t       timeout;   /* of the helper's run */
     unsigned         measured:1;    /* the helper sends samples */
+    unsigned         known:1;       /* the policy names it for the role */
 } ngx_http_procmgr_act_t;
 
 
@@ -177,8 +178,8 @@ typedef struct {
     ngx_msec_t                    timeout;
 
     /* id, host, type, target, actor, role, remote, request; two of a call,
-       what it holds, and whose spool tells of it */
-    const char                   *args[12];
+       what it holds, whose spool tells of it, is it known to the policy */
+    const char                   *args[13];
     int64_t                       seq;
     time_t                        sec;
     ngx_uint_t                    msec;

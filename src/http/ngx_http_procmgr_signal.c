@@ -7,6 +7,8 @@
 
 #include "ngx_http_procmgr_control.h"
 #include "../proc/pm_host.h"
+#include "../proc/pm_pid.h"
+#include "../proc/pm_procfs.h"
 
 
 #define NGX_HTTP_PROCMGR_SIGNAL_WAIT      3000      /* ms */
@@ -43,6 +45,8 @@ static ngx_int_t ngx_http_procmgr_process_booted(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx, ngx_procmgr_body_t *body, json_t *boot);
 static ngx_int_t ngx_http_procmgr_process_start(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx, int64_t pid, int64_t ticks);
+static ngx_int_t ngx_http_procmgr_process_there(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx, ngx_procmgr_body_t *body, json_t *there);
 static ngx_int_t ngx_http_procmgr_process_identity(ngx_str_t *identity,
     int64_t *pid, int64_t *ticks);
 static const char *ngx_http_procmgr_signal_name(ngx_str_t *name);
@@ -386,9 +390,11 @@ static ngx_int_t
 ngx_http_procmgr_process_start(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx, int64_t pid, int64_t ticks)
 {
-    u_char                  *p;
-    const char              *then;
-    ngx_http_procmgr_act_t  *act;
+    u_char                        *p;
+    const char                    *then;
+    ngx_procmgr_view_t             view;
+    ngx_http_procmgr_act_t        *act;
+    ngx_http_procmgr_list_args_t   args;
 
     act = ctx->data;
 
@@ -423,6 +429,32 @@ ngx_http_procmgr_process_start(ngx_http_request_t *r,
     {
         return ctx->rc;
     }
+
+    ngx_memzero(&args, sizeof(ngx_http_procmgr_list_args_t));
+
+    args.what = NGX_HTTP_PROCMGR_LIST_PROCESS;
+    ngx_memcpy(args.name, act->target.data,
+               ngx_min(act->target.len, NGX_HTTP_PROCMGR_NAME_MAX));
+
+    if (ngx_http_procmgr_control_view(r, &args, &view) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_procmgr_control_look(r, ctx, &view,
+                                         ngx_http_procmgr_process_there);
+}
+
+
+/* what is not there may not be tried for ever, see act->known */
+
+static ngx_int_t
+ngx_http_procmgr_process_there(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx, ngx_procmgr_body_t *body, json_t *there)
+{
+    ngx_http_procmgr_act_t  *act;
+
+    act = ctx->data;
+    act->known = json_is_true(there);
 
     return ngx_http_procmgr_op_start(r, ctx, act);
 }
@@ -505,4 +537,44 @@ ngx_http_procmgr_control_make_boot(ngx_procmgr_job_t *job)
     }
 
     pm_json_raw(&job->json, buf, ngx_strlen(buf));
+}
+
+
+void
+ngx_http_procmgr_control_make_process(ngx_procmgr_job_t *job)
+{
+    int                   proc;
+    char                  path[PM_PROCFS_PATH], buf[1024];
+    int64_t               pid, ticks;
+    ssize_t               n;
+    pm_proc_t             p;
+    pm_slice_t            comm;
+    ngx_str_t             identity;
+
+    const ngx_http_procmgr_list_args_t  *args = job->args;
+
+    n = -1;
+    ngx_memzero(&p, sizeof(pm_proc_t));
+
+    identity.data = (u_char *) args->name;
+    identity.len = ngx_strlen(args->name);
+
+    proc = pm_procfs_open("/proc");
+
+    if (proc != -1) {
+
+        if (ngx_http_procmgr_process_identity(&identity, &pid, &ticks)
+            == NGX_OK
+            && pm_procfs_path(path, (int32_t) pid, "stat"))
+        {
+            n = pm_procfs_read(proc, path, buf, sizeof(buf));
+        }
+
+        close(proc);
+    }
+
+    pm_json_bool(&job->json, n > 0
+                             && pm_pid_parse_stat(buf, (size_t) n, &p, &comm)
+                                == 0
+                             && (int64_t) p.starttime == ticks);
 }

@@ -23,7 +23,7 @@
 
 #define NGX_HTTP_PROCMGR_SQL_OP_INTENT                                        \
     "SELECT procmgr.op_intent($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "      \
-    "$11, $12)"
+    "$11, $12, $13)"
 
 #define NGX_HTTP_PROCMGR_SQL_OP_REFUSE                                        \
     "SELECT procmgr.op_refuse($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"

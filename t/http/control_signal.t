@@ -13,7 +13,7 @@ use Test::Procmgr;
 my $uid = $> == 0 ? 2000 : $>;
 my $other = $> == 0 ? 500 : undef;
 
-my $t = Test::Procmgr->new(plan => 66);
+my $t = Test::Procmgr->new(plan => 67);
 $t->run(policy => <<EOF);
 signal uid=$uid sigs=TERM,KILL,STOP,CONT,USR1 roles=operator,admin
 signal uid=$uid sigs=HUP roles=admin
@@ -167,7 +167,8 @@ $p = process('sleep 60');
 $r = signal(identity => id($p), signal => 'STOP', wait_ms => 0);
 is($r->{json}{retStatus}, 'success', 'STOP');
 ok($t->wait_for(sub { state($p) eq 'T' }), 'it stands');
-signal(identity => id($p), signal => 'CONT', wait_ms => 0);
+is(code(signal(identity => id($p), signal => 'CONT', wait_ms => 0)), '200',
+    'CONT');
 ok($t->wait_for(sub { state($p) ne 'T' }), 'it goes on');
 
 # KILL behind another signal needs the password again

@@ -18,6 +18,7 @@
 
 
 #include "ngx_procmgr.h"
+#include "ngx_procmgr_denial.h"
 #include "ngx_procmgr_event.h"
 #include "ngx_procmgr_net.h"
 #include "ngx_procmgr_sess.h"
@@ -104,6 +105,7 @@ struct ngx_procmgr_shm_s {
     ngx_atomic_t             helper_said;   /* its trouble was logged once */
     uint64_t                 helper_waited; /* when one had waited long */
     ngx_procmgr_lease_t      recoverer;     /* of operations left open */
+    ngx_procmgr_lease_t      denial_sender;
     ngx_atomic_t             pg_met;        /* times a worker reached it */
 
     ngx_procmgr_counters_t   counters;
@@ -111,6 +113,7 @@ struct ngx_procmgr_shm_s {
     ngx_procmgr_net_shm_t    disk;
     ngx_procmgr_sess_shm_t   sess;
     ngx_procmgr_event_shm_t  events;
+    ngx_procmgr_denial_shm_t denials;
 };
 
 

@@ -265,6 +265,117 @@ quiet('rows do not move under the pointer', async () => {
 });
 
 
+quiet('nor while a dialog is open', async () => {
+  const path = '**/system/process?num=10';
+  const names = () => page
+    .locator('[aria-labelledby="largest"] tbody bdi.strong').allInnerTexts();
+  let turn = 0;
+
+  await page.route(path, (route) => {
+    turn++;
+    return route.fulfill({ json: [1, 2].map((pid) => ({ pid,
+      name: `p${pid}`, username: 'root', cpu_percent: 0,
+      memory_percent: turn < 2 ? pid : 10 - pid, num_openfiles: null,
+      num_threads: 1 })) });
+  });
+  await page.reload();
+  await page.waitForSelector('[aria-labelledby="largest"] tbody tr');
+  assert.deepEqual(await names(), ['p2', 'p1']);
+  await page.keyboard.press('?');
+  await page.waitForSelector('dialog[open]');
+
+  const seen = turn;
+
+  for (let i = 0; turn < seen + 2 && i < 300; i++) {
+    await page.waitForTimeout(100);
+  }
+
+  assert.deepEqual(await names(), ['p2', 'p1']);
+  await page.keyboard.press('Escape');
+  await page.waitForFunction(() => document.querySelector(
+    '[aria-labelledby="largest"] tbody bdi.strong')?.textContent === 'p1',
+  null, { timeout: 30000 });
+  await page.unroute(path);
+});
+
+
+quiet('disks, network, users and schedule have cards, as the host is', async () => {
+  const rows = (/** @type {string} */ id) => page.locator(
+    `[aria-labelledby="${id}"] tbody tr`);
+
+  await page.reload();
+
+  for (const [id, path, part] of [['disks', 'disk', 'partitions'],
+    ['network', 'network/io?pernic=true', ''], ['users', 'users', ''],
+    ['schedule', 'schedule', '']]) {
+    await page.waitForSelector(`[aria-labelledby="${id}"]`,
+      { timeout: 30000 });
+
+    const [data, shown] = [await page.evaluate((p) => fetch(p)
+      .then((r) => r.json()), `system/${path}`), await rows(id).count()];
+
+    assert.equal(shown, Object.keys(part ? data[part] : data).length, id);
+  }
+
+  await rows('network').filter({ hasText: '127.0.0.1' }).first().waitFor();
+});
+
+
+quiet('sensors stand there where there are any, the hot one marked', async () => {
+  await page.route('**/system/sensors', (route) => route.fulfill({ json: {
+    temperatures: { chip: [{ label: 'core <b>1</b>', current: 99, high: 80,
+      critical: 90 }] }, fans: {}, battery: { percent: 71, secsleft: 3600 } } }));
+  await page.reload();
+
+  const row = page.locator('[aria-labelledby="sensors"] tbody tr');
+
+  await row.waitFor();
+  assert.match(await row.innerText(), /core <b>1<\/b>[^]*99 °C[^]*80/);
+  assert.equal(await row.locator('.error').count(), 1);
+  assert.match(await page.innerText('[aria-labelledby="sensors"] .head'), /71/);
+  await page.unroute('**/system/sensors');
+});
+
+
+quiet('local times, UTC on hover', async () => {
+  const time = page.locator('.card.lines time');
+  const at = new Date(await time.getAttribute('datetime') ?? '');
+
+  assert.equal(Number.isNaN(at.getTime()), false);
+  assert.match(await time.getAttribute('title') ?? '',
+    /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} UTC$/);
+
+  const [told, local] = await time.evaluate((node) => [node.textContent,
+    new Date(node.getAttribute('datetime') ?? '').toTimeString().slice(0, 8)]);
+
+  assert.match(told ?? '', new RegExp(`\\b${local}\\b`));
+});
+
+
+quiet('the interval is chosen, and kept', async () => {
+  const choose = async (/** @type {string} */ ms) => {
+    await page.click('.tools .account');
+    await page.selectOption('#account select', ms);
+    await page.keyboard.press('Escape');
+  };
+
+  await choose('5000');
+  await page.reload();
+  await page.waitForSelector('.card.lines time');
+  await page.waitForResponse((r) => r.url().endsWith('system/summary'));
+
+  const from = Date.now();
+
+  await page.waitForRequest((r) => r.url().endsWith('system/summary'),
+    { timeout: 60000 });
+  assert.ok(Date.now() - from > 4500, `${Date.now() - from} ms`);
+  await page.click('.tools .account');
+  assert.equal(await page.inputValue('#account select'), '5000');
+  await page.keyboard.press('Escape');
+  await choose('2000');
+});
+
+
 quiet('failed units stand in a card of their own', async () => {
   const units = [{ name: '<img src=x onerror=alert(4)>.service',
     description: 'Broken\u202e', load_state: 'loaded', active_state: 'failed',

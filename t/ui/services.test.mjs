@@ -5,8 +5,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
 
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
 import { close, confirm, go, loggedIn, outcome, page, quiet, submit,
-  where } from './harness.mjs';
+  toEnglish, where } from './harness.mjs';
+import { tool, words } from './lib.mjs';
 
 const port = new URL(where.url).port;
 
@@ -39,6 +43,41 @@ quiet('the search is made by the server', async () => {
     '.sockets tbody tr')].every((tr) => /nginx/.test(tr.textContent ?? '')));
   assert.ok(await page.locator('.sockets tbody tr').count() > 0);
   assert.match(page.url(), /#\/services\?.*q=nginx/);
+});
+
+
+quiet('a search finds processes that hold no socket, too', async () => {
+  const name = `ui-idle-${process.pid}`;
+  const child = spawn('/usr/bin/perl', ['-e',
+    '$0 = shift; $| = 1; print "x"; sleep 600', name],
+  { stdio: ['ignore', 'pipe', 'inherit'] });
+
+  try {
+    await once(child.stdout, 'data');
+    await page.fill('input[type="search"]', name);
+
+    const row = page.locator('[aria-labelledby="sockets"] tbody tr',
+      { hasText: name });
+
+    await row.waitFor({ timeout: 30000 });
+    assert.match(await row.innerText(), new RegExp(`\\b${child.pid}\\b`));
+    assert.equal(await page.locator('.sockets tbody tr').count(), 0);
+  } finally {
+    child.kill();
+  }
+
+  await page.fill('input[type="search"]', 'nginx');
+  await page.waitForSelector('.sockets tbody tr');
+});
+
+
+quiet('connections have their foreign address', async () => {
+  await page.check('[aria-labelledby="sockets"] input[type="checkbox"]');
+  await page.locator('.sockets tbody tr', { hasText: 'ESTAB' }).first()
+    .waitFor({ timeout: 30000 });
+  assert.match(await page.locator('.sockets tbody tr', { hasText: 'ESTAB' })
+    .first().innerText(), /127\.0\.0\.1:\d+\s+127\.0\.0\.1:\d+/);
+  await page.uncheck('[aria-labelledby="sockets"] input[type="checkbox"]');
 });
 
 
@@ -98,6 +137,55 @@ quiet('a command that is not in the policy is refused', async () => {
   assert.match(await outcome(), /policy/);
   await close();
   await page.fill('form.control input[name="command"]', '');
+});
+
+
+quiet('why it was refused, in the user\'s language', async () => {
+  await page.click('.tools button[lang="zh"]');
+  await page.waitForSelector('html[lang="zh-CN"]');
+  await submit('no-such-service', 'restart');
+  await confirm();
+  assert.ok((await outcome()).includes(words('zh')['code.unknown_service']));
+  await close();
+  await toEnglish();
+});
+
+
+quiet('what takes longer than an answer may is followed to its end', async () => {
+  const policy = join(dirname(process.env.PROCMGR_UI_INSTANCE
+    ?? 'run/instance.json'), 'etc/policy.conf');
+  const before = readFileSync(policy, 'utf8');
+
+  appendFileSync(policy, '\ncommand slow path=/usr/bin/sleep sleep '
+    + 'int(1..60) user=nobody roles=admin timeout=90s\n');
+  tool('nginx-start');          /* a running one is reloaded */
+
+  try {
+    await go('#/services');
+    await page.fill('form.control input[name="name"]', '');
+    await page.fill('form.control input[name="command"]', 'sleep 12');
+
+    const answered = page.waitForResponse((r) => (
+      r.url().endsWith('control/commands') && r.request().method() === 'POST'),
+    { timeout: 60000 });
+
+    await page.click('form.control button[type="submit"]');
+    await confirm();
+    await page.waitForSelector('dialog .doing');
+
+    const answer = await answered;
+
+    assert.equal(answer.status(), 202);
+    assert.match(await answer.headerValue('location') ?? '',
+      /log\/[0-9a-f-]{36}$/);
+    assert.equal(await page.locator('dialog .doing').count(), 1);
+    assert.match(await outcome(), /The command ran\./);
+    await close();
+    await page.fill('form.control input[name="command"]', '');
+  } finally {
+    writeFileSync(policy, before);
+    tool('nginx-start');
+  }
 });
 
 

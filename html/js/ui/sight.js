@@ -65,8 +65,9 @@ export function useSight(name, count, box) {
     getScrollElement: () => box.current,
     initialRect: { width: 0, height: innerHeight },
     initialOffset: () => box.current?.scrollTop ?? 0,
-    /* the head stays above the rows */
-    scrollPaddingEnd: box.current?.querySelector('thead')?.clientHeight ?? 0,
+    /* the head stays above the rows, and so do the caption and a line */
+    scrollPaddingEnd: 2
+      + (box.current?.querySelector('thead')?.clientHeight ?? 0),
     scrollToFn: elementScroll,
     observeElementRect,
     observeElementOffset,

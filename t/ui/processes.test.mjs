@@ -5,8 +5,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { after, before } from 'node:test';
 
-import { close, confirm, go, loggedIn, outcome, page, quiet }
+import { browser, close, confirm, go, loggedIn, outcome, page, quiet, where }
   from './harness.mjs';
+import { watch, words } from './lib.mjs';
 
 
 /* a process of ours, with a name that is nobody else's */
@@ -20,8 +21,11 @@ loggedIn();
 const uid = process.getuid?.() || 1000;
 
 async function start() {
-  child = spawn('/usr/bin/perl', ['-e',
-    '$0 = shift; $| = 1; print "x"; sleep 600', name],
+  child = spawn('/usr/bin/perl', ['-MIO::Socket::INET', '-e', `
+    my $s = IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1")
+        or die;
+    open my $f, "<", "/etc/passwd" or die;
+    $0 = shift; $| = 1; print "x"; sleep 600;`, name],
   { stdio: ['ignore', 'pipe', 'inherit'], uid, cwd: '/' });
   await once(/** @type {any} */ (child.stdout), 'data');
 }
@@ -121,6 +125,16 @@ quiet('a row passes its elements on, but never the focus', async () => {
 });
 
 
+quiet('the columns that are there at first', async () => {
+  const en = words('en');
+
+  assert.deepEqual((await heads()).map((h) => h.replace(/[▲▼]/, '').trim()
+    .toLowerCase()), ['pid', 'name', 'username', 'cpu_percent',
+    'memory_percent', 'rss', 'vms', 'shared', 'num_threads', 'num_fds',
+    'status'].map((f) => en[`field.${f}`].toLowerCase()));
+});
+
+
 quiet('columns are chosen, and stay so after a reload', async () => {
   assert.ok((await heads()).some((h) => /Threads/.test(h)));
   await page.click('button[popovertarget="columns"]');
@@ -145,6 +159,68 @@ quiet('the search finds one by its name', async () => {
     return found.length === 1 && found[0].getAttribute('data-pid') === n;
   }, String(child.pid), { timeout: 10000 });
   assert.match(page.url(), /q=procmgr-ui-/);
+});
+
+
+quiet('an address shows another the same view', async () => {
+  await go(`#/processes?q=${name}&sort=-pid&status=sleeping&pid=${child.pid}`);
+  await page.waitForSelector('.drawer .facts-list');
+
+  const second = await watch(browser.context, where.url);
+
+  try {
+    await second.page.goto(page.url());
+    await second.page.waitForSelector('.drawer .facts-list');
+    await second.page.waitForSelector(`tr.chosen [data-pid="${child.pid}"]`);
+    assert.equal(await second.page.inputValue('input[name="q"]'), name);
+    assert.equal(await second.page.inputValue('.filters select >> nth=1'),
+      'sleeping');
+    assert.equal(await second.page.getAttribute('.processes th >> nth=0',
+      'aria-sort'), 'descending');
+    assert.deepEqual(second.complaints, []);
+  } finally {
+    await second.page.close();
+    await page.bringToFront();
+  }
+
+  await page.keyboard.press('Escape');
+  await open(`?q=${name}`);
+});
+
+
+quiet('rows are narrowed by user and by state', async () => {
+  /** @param {number} nth of the selects @param {string} value */
+  const all = async (nth, value) => {
+    const wish = `${['user', 'status'][nth]}=${value}`;
+    const [answer] = await Promise.all([
+      page.waitForResponse((r) => r.url().includes(wish)
+        && r.status() === 200, { timeout: 30000 }),
+      page.selectOption(`.filters select >> nth=${nth}`, value)]);
+
+    assert.ok(page.url().includes(wish));
+
+    return await answer.json();
+  };
+
+  await open();
+  await page.locator('.filters option', { hasText: /^root$/ })
+    .waitFor({ state: 'attached' });
+
+  const root = await all(0, 'root');
+
+  assert.ok(root.length > 0);
+  await page.selectOption('.filters select >> nth=0', '');
+
+  const asleep = await all(1, 'sleeping');
+
+  assert.ok(asleep.length > 0);
+  await page.waitForFunction((n) => document.querySelectorAll(
+    '.window .state').length >= Math.min(n, 5), asleep.length);
+  assert.equal(new Set(await page.locator('.window .state').allInnerTexts())
+    .size, 1);
+  await page.selectOption('.filters select >> nth=1', '');
+  await open(`?q=${name}`);
+  await page.waitForSelector(`[data-pid="${child.pid}"]`);
 });
 
 
@@ -385,9 +461,12 @@ quiet('the drawer shows every field, groups open', async () => {
   assert.match(text, /Program\s+\/usr\/bin\/perl/);
   assert.match(text, /State\s+sleeping/);
 
-  for (const [group, what] of [['Threads', String(child.pid)],
-    ['Memory segments', 'perl'], ['Environment', 'PATH']]) {
-    await page.click(`.drawer summary:has-text("${group}")`);
+  const en = words('en');
+
+  for (const [group, what] of [['threads', String(child.pid)],
+    ['open_files', '/etc/passwd'], ['connections', 'LISTEN'],
+    ['memory_maps', 'perl'], ['environ', 'PATH']]) {
+    await page.click(`.drawer summary:has-text("${en[`group.${group}`]}")`);
     await page.locator('.drawer .group[open]', { hasText: what }).first()
       .waitFor();
   }

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -34,8 +35,8 @@ typedef struct {
 
 static int helper_exec_open(const char *path, int *elf, char *why,
     size_t size);
-static void helper_exec_child(helper_run_t *run, int fd, int elf, int *pipes)
-    __attribute__((noreturn));
+static void helper_exec_child(helper_run_t *run, int fd, int elf, int *pipes,
+    pid_t parent) __attribute__((noreturn));
 static int helper_exec_started(int fd, const char *path, char *why,
     size_t size);
 static void helper_exec_wait(helper_run_t *run, helper_child_t *c);
@@ -68,6 +69,7 @@ int
 helper_exec(helper_run_t *run)
 {
     int             fd, elf, i, rc, pipes[6];
+    pid_t           self;
     uint64_t        start;
     const char     *path;
     helper_child_t  c;
@@ -115,10 +117,11 @@ helper_exec(helper_run_t *run)
         helper_measure_start(run->measure);
     }
 
+    self = getpid();
     c.pid = fork();
 
     if (c.pid == 0) {
-        helper_exec_child(run, fd, elf, pipes);
+        helper_exec_child(run, fd, elf, pipes, self);
     }
 
     close(fd);
@@ -223,12 +226,26 @@ helper_exec_open(const char *path, int *elf, char *why, size_t size)
 
 
 static void
-helper_exec_child(helper_run_t *run, int fd, int elf, int *pipes)
+helper_exec_child(helper_run_t *run, int fd, int elf, int *pipes,
+    pid_t parent)
 {
     int     null, err;
     char  **argv;
 
     helper_env_child(run->user);
+
+    /*
+     * A command does not go on without the helper, which is to end it at its
+     * time and holds its lock.  What acts on a service goes on to its end: a
+     * restart must not stop half-way.  The kernel forgets this with each
+     * change of the user, so it is said last.
+     */
+
+    if (run->path && (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == -1
+                      || getppid() != parent))
+    {
+        _exit(127);
+    }
 
     argv = (char **) (uintptr_t) run->argv;
     null = open("/dev/null", O_RDONLY|O_NOCTTY|O_CLOEXEC);

@@ -28,6 +28,9 @@ my $t = times + 0.3; 1 while times < $t;
 exit $ARGV[1];
 EOF
 
+$h->script('lasts', "[ \"\$1\" = status ] && exit 0; echo \$\$ > $d/pid; "
+	. "while [ ! -e $d/go ]; do sleep 0.1; done; echo > $d/through");
+
 my @nobody = getpwnam('nobody');
 
 $h->policy(<<"EOF");
@@ -40,6 +43,8 @@ command eat path=$d/eat eat int(1..200) int(0..255) user=nobody roles=admin,oper
 command missing path=$d/none none user=root roles=admin
 command nouser path=$d/say nouser user=no-such-user-here roles=admin
 command long path=/bin/sleep sleep int(0..100) user=nobody roles=admin timeout=30s
+command lasts path=$d/lasts lasts user=nobody roles=admin timeout=60s
+service lasts lsb $d/lasts actions=restart roles=admin timeout=60s
 command elf path=/usr/bin/printf printf %s enum(x,y) user=nobody roles=admin
 EOF
 
@@ -190,6 +195,42 @@ is(run(['sleep', '0'], op => $op), 'refused replayed', 'not twice');
 	waitpid $pid, 0;
 }
 
+# the helper is killed: a command ends with it, an action on a service does not
+
+for my $how ('command', 'measured', 'service') {
+	$h->write($_, '', 0666) for 'pid', 'through';
+	my $id = Test::Helper::uuid();
+	my $pid = fork() // die "fork: $!";
+
+	if ($pid == 0) {
+		$how eq 'service'
+			? $h->ask(verb => 'service', name => 'lasts', op => $id,
+				action => 'restart')
+			: run(['lasts'], op => $id,
+				$how eq 'measured' ? (measure => 1) : ());
+		POSIX::_exit(0);
+	}
+
+	my $child = until_true(sub { (content("$d/pid") || 0) + 0 });
+	my ($helper) = content("$d/spool/$id") =~ /^pid=(\d+)$/m;
+	kill 'KILL', $helper;
+	waitpid $pid, 0;
+
+	if ($how ne 'service') {
+		ok(until_true(sub { !alive_pid($child) }), "$how: ends with it");
+		ok(!-s "$d/through", "$how: and was not through");
+
+	} else {
+		ok(alive_pid($child), 'service: goes on');
+		$h->write('go', '');
+		ok(until_true(sub { -s "$d/through" }), 'service: to its end');
+	}
+
+	$r = $h->ask(verb => 'query', op => $id);
+	is("$r->{final}{spool} $r->{final}{alive}", 'start 0',
+		"$how: nobody knows");
+}
+
 # measured
 
 my $began = Time::HiRes::time();
@@ -252,6 +293,29 @@ is($l[1]{example}, 'eat 50 0', 'an example');
 is("$l[1]{timeout} $l[1]{roles}", '30 operator,admin', 'time and roles');
 
 done_testing();
+
+
+# for as long as a slow machine takes
+
+sub until_true {
+	my ($code) = @_;
+
+	for (1 .. 1500) {
+		my $is = $code->();
+		return $is if $is;
+		select undef, undef, undef, 0.02;
+	}
+
+	return undef;
+}
+
+
+# a zombie lives no more
+
+sub alive_pid {
+	my ($pid) = @_;
+	return content("/proc/$pid/stat") =~ /\) [^ZX] /;
+}
 
 
 sub content {

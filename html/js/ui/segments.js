@@ -50,18 +50,21 @@ export function Segments({ pid }) {
       title: tm('measure', a) })),
   ];
 
+  if (rows.length === 0) {
+    return html`<p class="empty">${t('value.unknown')}</p>`;
+  }
+
   return html`<div class="segments">
-    ${rows.length > 0 && html`
-      <label class="which">${t('segments.by')}
-        <select value=${by} onChange=${(e) => setBy(e.target.value)}>
-          ${SETS.amount.map((a) => html`<option key=${a} value=${a}>
-            ${tm('amount', a)} – ${tm('measure', a)}</option>`)}
-        </select></label>
-      <${Meter} label=${tm('amount', by)} parts=${rows.map((r) => ({
-        name: tm('segment', r.segment), class: COLOURS[r.segment],
-        share: (share(r[by], whole) ?? 0) / 100, text: bytes(r[by]) }))} />
-      <${Table} label=${t('segments.title')} columns=${columns} rows=${rows}
-        keyOf=${(r) => r.segment} />`}
+    <label class="which">${t('segments.by')}
+      <select value=${by} onChange=${(e) => setBy(e.target.value)}>
+        ${SETS.amount.map((a) => html`<option key=${a} value=${a}>
+          ${tm('amount', a)} – ${tm('measure', a)}</option>`)}
+      </select></label>
+    <${Meter} label=${tm('amount', by)} parts=${rows.map((r) => ({
+      name: tm('segment', r.segment), class: COLOURS[r.segment],
+      share: (share(r[by], whole) ?? 0) / 100, text: bytes(r[by]) }))} />
+    <${Table} label=${t('segments.title')} columns=${columns} rows=${rows}
+      keyOf=${(r) => r.segment} />
     <${Pairs} class="effect padded" of=${[
       ['RSS', size(totals?.rss)], ['PSS', size(totals?.pss)],
       ['USS', size(totals?.uss)], [tm('amount', 'swap'), size(totals?.swap)],

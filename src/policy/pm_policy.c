@@ -113,33 +113,54 @@ pm_policy_free(pm_policy_t *p)
 }
 
 
-unsigned
-pm_role(const char *name)
+int
+pm_name(const char *const *names, int n, const char *name)
 {
-    unsigned  i;
-
-    for (i = 0; i < 3; i++) {
-        if (strcmp(name, pm_role_names[i]) == 0) {
-            return 1u << i;
+    while (n-- > 0) {
+        if (strcmp(names[n], name) == 0) {
+            return n;
         }
     }
 
-    return 0;
+    return -1;
+}
+
+
+unsigned
+pm_role(const char *name)
+{
+    int  i;
+
+    i = pm_name(pm_role_names, 3, name);
+
+    return i == -1 ? 0 : 1u << i;
 }
 
 
 int
 pm_action(const char *name)
 {
-    int  i;
+    return pm_name(pm_action_names, PM_ACTIONS, name);
+}
 
-    for (i = 0; i < PM_ACTIONS; i++) {
-        if (strcmp(name, pm_action_names[i]) == 0) {
-            return i;
+
+/* the next of a kind that is for a role, NULL when there is none */
+
+const pm_policy_entry_t *
+pm_policy_next(const pm_policy_t *p, size_t *i, pm_policy_kind_e kind,
+    unsigned role)
+{
+    const pm_policy_entry_t  *e;
+
+    while (*i < p->n) {
+        e = &p->entry[(*i)++];
+
+        if (e->kind == kind && (e->roles & role)) {
+            return e;
         }
     }
 
-    return -1;
+    return NULL;
 }
 
 
@@ -187,18 +208,13 @@ pm_policy_actions(const pm_policy_t *p, const char *name, unsigned role)
 {
     size_t                    i;
     unsigned                  actions;
-    const pm_policy_entry_t  *s;
+    const pm_policy_entry_t  *e;
 
+    i = 0;
     actions = 0;
 
-    for (i = 0; i < p->n; i++) {
-        s = &p->entry[i];
-
-        if (s->kind == PM_POLICY_SERVICE && (s->roles & role)
-            && strcmp(s->name, name) == 0)
-        {
-            actions |= s->actions;
-        }
+    while ((e = pm_policy_next(p, &i, PM_POLICY_SERVICE, role)) != NULL) {
+        actions |= strcmp(e->name, name) == 0 ? e->actions : 0;
     }
 
     return actions;
@@ -208,16 +224,15 @@ pm_policy_actions(const pm_policy_t *p, const char *name, unsigned role)
 uint32_t
 pm_policy_fields(const pm_policy_t *p, unsigned role)
 {
-    size_t    i;
-    uint32_t  fields;
+    size_t                    i;
+    uint32_t                  fields;
+    const pm_policy_entry_t  *e;
 
+    i = 0;
     fields = 0;
 
-    for (i = 0; i < p->n; i++) {
-        if (p->entry[i].kind == PM_POLICY_READ && (p->entry[i].roles & role))
-        {
-            fields |= p->entry[i].fields;
-        }
+    while ((e = pm_policy_next(p, &i, PM_POLICY_READ, role)) != NULL) {
+        fields |= e->fields;
     }
 
     return fields;

@@ -133,6 +133,12 @@ int pm_policy_load(pm_policy_t *p, const char *path, uid_t owner);
 int pm_policy_parse(pm_policy_t *p, char *data, size_t len);
 void pm_policy_free(pm_policy_t *p);
 
+/* a number, or -1 */
+int pm_name(const char *const *names, int n, const char *name);
+/* from *i on, which is left behind it */
+const pm_policy_entry_t *pm_policy_next(const pm_policy_t *p, size_t *i,
+    pm_policy_kind_e kind, unsigned role);
+
 /* a bit, or 0 */
 unsigned pm_role(const char *name);
 /* a number, or -1 */

@@ -14,11 +14,11 @@
 
 static int pm_policy_match(const pm_policy_entry_t *e,
     const char *const *words, size_t n);
-static int pm_policy_enum(const char *list, const char *word);
 static int pm_policy_within(const pm_policy_entry_t *e, int64_t n);
 static int pm_policy_owns(const pm_policy_entry_t *e,
     const pm_policy_target_t *t);
-static int pm_policy_named(const char *list, const char *name);
+static int pm_policy_named(const char *list, const char *ends,
+    const char *name);
 
 
 pm_permit_e
@@ -78,7 +78,7 @@ pm_policy_match(const pm_policy_entry_t *e, const char *const *words,
 
         } else if (w[0] == 'e') {
 
-            if (!pm_policy_enum(w + 5, words[i])) {
+            if (!pm_policy_named(w + 5, ",)", words[i])) {
                 return 0;
             }
 
@@ -102,26 +102,6 @@ pm_policy_match(const pm_policy_entry_t *e, const char *const *words,
 }
 
 
-/* "a,b,c)" */
-
-static int
-pm_policy_enum(const char *list, const char *word)
-{
-    size_t  len;
-
-    for ( /* void */ ; *list; list += len + 1) {
-
-        len = strcspn(list, ",)");
-
-        if (strlen(word) == len && strncmp(list, word, len) == 0) {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
 int
 pm_policy_signal(const pm_policy_t *p, const pm_policy_target_t *t, int sig,
     unsigned role)
@@ -129,12 +109,10 @@ pm_policy_signal(const pm_policy_t *p, const pm_policy_target_t *t, int sig,
     size_t                    i;
     const pm_policy_entry_t  *e;
 
-    for (i = 0; i < p->n; i++) {
-        e = &p->entry[i];
+    i = 0;
 
-        if (e->kind == PM_POLICY_SIGNAL && (e->roles & role)
-            && (e->sigs & (1u << sig)) && pm_policy_owns(e, t))
-        {
+    while ((e = pm_policy_next(p, &i, PM_POLICY_SIGNAL, role)) != NULL) {
+        if ((e->sigs & (1u << sig)) && pm_policy_owns(e, t)) {
             return 1;
         }
     }
@@ -149,34 +127,23 @@ int
 pm_policy_priority(const pm_policy_t *p, const pm_policy_target_t *t,
     const pm_policy_change_t *c, unsigned role)
 {
+    int                       nice, ionice, affinity;
     size_t                    i;
     const pm_policy_entry_t  *e;
 
-    for (i = 0; i < p->n; i++) {
-        e = &p->entry[i];
+    i = 0;
 
-        if (e->kind != PM_POLICY_PRIORITY || !(e->roles & role)
-            || !pm_policy_owns(e, t))
-        {
-            continue;
+    while ((e = pm_policy_next(p, &i, PM_POLICY_PRIORITY, role)) != NULL) {
+
+        nice = !c->nice || ((e->nice.from || e->nice.to)
+                            && c->nice_value >= e->nice.from
+                            && c->nice_value <= e->nice.to);
+        ionice = !c->ionice || (e->ionice & (1u << c->ionice_class));
+        affinity = !c->affinity || e->affinity == 2;
+
+        if (nice && ionice && affinity && pm_policy_owns(e, t)) {
+            return 1;
         }
-
-        if (c->nice && ((e->nice.from == 0 && e->nice.to == 0)
-                        || c->nice_value < e->nice.from
-                        || c->nice_value > e->nice.to))
-        {
-            continue;
-        }
-
-        if (c->ionice && !(e->ionice & (1u << c->ionice_class))) {
-            continue;
-        }
-
-        if (c->affinity && e->affinity != 2) {
-            continue;
-        }
-
-        return 1;
     }
 
     return 0;
@@ -194,7 +161,7 @@ pm_policy_protects(const pm_policy_t *p, pid_t pid, const char *unit)
 
         if (e->kind == PM_POLICY_PROTECT
             && (pm_policy_within(e, pid)
-                || (e->unit && pm_policy_named(e->unit, unit))))
+                || (e->unit && pm_policy_named(e->unit, ",", unit))))
         {
             return 1;
         }
@@ -214,15 +181,13 @@ pm_policy_journal(const pm_policy_t *p, const pm_policy_entry_t *service,
     unsigned                  lines;
     const pm_policy_entry_t  *e;
 
+    i = 0;
     lines = 0;
 
-    for (i = 0; i < p->n; i++) {
-        e = &p->entry[i];
-
-        if (e->kind == PM_POLICY_JOURNAL && (e->roles & role)
-            && e->lines > lines
-            && (pm_policy_named(e->unit, service->unit)
-                || pm_policy_named(e->unit, service->name)))
+    while ((e = pm_policy_next(p, &i, PM_POLICY_JOURNAL, role)) != NULL) {
+        if (e->lines > lines
+            && (pm_policy_named(e->unit, ",", service->unit)
+                || pm_policy_named(e->unit, ",", service->name)))
         {
             lines = e->lines;
         }
@@ -237,15 +202,9 @@ pm_policy_schedule(const pm_policy_t *p, unsigned role)
 {
     size_t  i;
 
-    for (i = 0; i < p->n; i++) {
-        if (p->entry[i].kind == PM_POLICY_SCHEDULE
-            && (p->entry[i].roles & role))
-        {
-            return 1;
-        }
-    }
+    i = 0;
 
-    return 0;
+    return pm_policy_next(p, &i, PM_POLICY_SCHEDULE, role) != NULL;
 }
 
 
@@ -274,20 +233,22 @@ pm_policy_owns(const pm_policy_entry_t *e, const pm_policy_target_t *t)
 }
 
 
+/* one of a list's; an empty name is none */
+
 static int
-pm_policy_named(const char *list, const char *name)
+pm_policy_named(const char *list, const char *ends, const char *name)
 {
     size_t  len;
 
     for ( /* void */ ; ; list += len + 1) {
 
-        len = strcspn(list, ",");
+        len = strcspn(list, ends);
 
         if (len && strlen(name) == len && strncmp(list, name, len) == 0) {
             return 1;
         }
 
-        if (list[len] == '\0') {
+        if (list[len] == '\0' || list[len + 1] == '\0') {
             return 0;
         }
     }

@@ -33,6 +33,7 @@ static int pm_policy_split(pm_policy_line_t *l, char *p);
 static int pm_policy_unit(pm_policy_line_t *l);
 static int pm_policy_word(pm_policy_line_t *l, unsigned i);
 static int pm_policy_finish(pm_policy_line_t *l);
+static int pm_policy_same(const char *a, const char *b);
 
 
 int
@@ -103,8 +104,9 @@ pm_policy_error(pm_policy_line_t *l, const char *fmt, ...)
 static int
 pm_policy_line(pm_policy_line_t *l, char *p)
 {
+    int                        k;
     char                      *value;
-    unsigned                   i, k;
+    unsigned                   i;
     pm_policy_t               *policy;
     pm_policy_entry_t         *e;
     const pm_policy_option_t  *o;
@@ -117,13 +119,10 @@ pm_policy_line(pm_policy_line_t *l, char *p)
         return 0;
     }
 
-    for (k = 0; k < PM_POLICY_KINDS; k++) {
-        if (!l->quoted[0] && strcmp(l->word[0], pm_kind_names[k]) == 0) {
-            break;
-        }
-    }
+    k = l->quoted[0] ? -1 : pm_name(pm_kind_names, PM_POLICY_KINDS,
+                                    l->word[0]);
 
-    if (k == PM_POLICY_KINDS) {
+    if (k == -1) {
         return pm_policy_error(l, "unknown word \"%s\"", l->word[0]);
     }
 
@@ -280,46 +279,31 @@ pm_policy_split(pm_policy_line_t *l, char *p)
 static int
 pm_policy_unit(pm_policy_line_t *l)
 {
-    int                 ok;
-    char               *unit;
-    unsigned            i;
+    int    manager;
+    char  *unit;
+
+    /* what a unit's name may have beside what all names have */
+
+    static const char *const  more[PM_MANAGERS] = { "\\", "+", "*" };
 
     if (l->nwords < 4) {
         return pm_policy_error(l, "service needs a name, a manager, a unit");
     }
 
-    for (i = 0; i < PM_MANAGERS; i++) {
-        if (strcmp(l->word[2], pm_manager_names[i]) == 0) {
-            break;
-        }
-    }
-
+    manager = pm_name(pm_manager_names, PM_MANAGERS, l->word[2]);
     unit = l->word[3];
 
-    switch (i) {
-
-    case PM_MANAGER_LSB:
-        ok = unit[0] == '/' ? pm_policy_path_ok(unit)
-                            : pm_policy_name_ok(unit, "+");
-        break;
-
-    case PM_MANAGER_SYSTEMD:
-        ok = pm_policy_name_ok(unit, "\\");
-        break;
-
-    case PM_MANAGER_SUPERVISOR:
-        ok = pm_policy_name_ok(unit, "*");
-        break;
-
-    default:
+    if (manager == -1) {
         return pm_policy_error(l, "unknown manager \"%s\"", l->word[2]);
     }
 
-    if (!ok) {
+    if (manager == PM_MANAGER_LSB && unit[0] == '/'
+        ? !pm_policy_path_ok(unit) : !pm_policy_name_ok(unit, more[manager]))
+    {
         return pm_policy_error(l, "invalid unit \"%s\"", unit);
     }
 
-    l->e->manager = (pm_manager_e) i;
+    l->e->manager = (pm_manager_e) manager;
     l->e->unit = unit;
 
     return 0;
@@ -463,11 +447,9 @@ pm_policy_finish(pm_policy_line_t *l)
         }
 
         if (o->manager != e->manager || strcmp(o->unit, e->unit) != 0
-            || strcmp(o->pidfile ? o->pidfile : "",
-                      e->pidfile ? e->pidfile : "") != 0
-            || strcmp(o->log ? o->log : "", e->log ? e->log : "") != 0
-            || strcmp(o->config ? o->config : "",
-                      e->config ? e->config : "") != 0)
+            || !pm_policy_same(o->pidfile, e->pidfile)
+            || !pm_policy_same(o->log, e->log)
+            || !pm_policy_same(o->config, e->config))
         {
             return pm_policy_error(l, "service \"%s\" is another one in "
                                    "line %u", e->name, o->line);
@@ -475,4 +457,13 @@ pm_policy_finish(pm_policy_line_t *l)
     }
 
     return 0;
+}
+
+
+/* NULL is the same as NULL only */
+
+static int
+pm_policy_same(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
 }

@@ -5,7 +5,7 @@
 #include "pm_wire.h"
 #include "pm_sha256.h"
 
-#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 
@@ -15,6 +15,7 @@
 #define PM_WIRE_MAC     (4 + 2 * PM_SHA256_LEN + 1)
 
 
+static const char *pm_wire_line(pm_wire_msg_t *m, char *p, char *eol);
 static int pm_wire_plain(unsigned char c);
 static int pm_wire_key_ok(const char *key, size_t len);
 static int pm_wire_digit(char c);
@@ -99,40 +100,20 @@ pm_wire_addn(pm_wire_text_t *t, const char *key, const void *value,
 void
 pm_wire_addu(pm_wire_text_t *t, const char *key, uint64_t value)
 {
-    char   buf[24];
-    char  *p;
+    char  buf[24];
 
-    p = buf + sizeof(buf);
-
-    do {
-        *--p = (char) ('0' + value % 10);
-        value /= 10;
-    } while (value);
-
-    pm_wire_addn(t, key, p, (size_t) (buf + sizeof(buf) - p));
+    snprintf(buf, sizeof(buf), "%llu", (unsigned long long) value);
+    pm_wire_add(t, key, buf);
 }
 
 
 void
 pm_wire_addi(pm_wire_text_t *t, const char *key, int64_t value)
 {
-    char      buf[24];
-    char     *p;
-    uint64_t  u;
+    char  buf[24];
 
-    p = buf + sizeof(buf);
-    u = value < 0 ? 0 - (uint64_t) value : (uint64_t) value;
-
-    do {
-        *--p = (char) ('0' + u % 10);
-        u /= 10;
-    } while (u);
-
-    if (value < 0) {
-        *--p = '-';
-    }
-
-    pm_wire_addn(t, key, p, (size_t) (buf + sizeof(buf) - p));
+    snprintf(buf, sizeof(buf), "%lld", (long long) value);
+    pm_wire_add(t, key, buf);
 }
 
 
@@ -153,9 +134,7 @@ int
 pm_wire_parse(pm_wire_msg_t *m, char *data, size_t len, const uint8_t *key,
     const char **why)
 {
-    char            *p, *end, *eol, *eq;
-    size_t           i;
-    pm_wire_pair_t  *pair;
+    char  *p, *end, *eol;
 
     m->n = 0;
 
@@ -179,52 +158,53 @@ pm_wire_parse(pm_wire_msg_t *m, char *data, size_t len, const uint8_t *key,
     for (p = data; p < end; p = eol + 1) {
 
         eol = memchr(p, '\n', (size_t) (end - p));
-        if (eol == NULL) {
-            *why = "line";
-            goto failed;
+        *why = eol ? pm_wire_line(m, p, eol) : "line";
+
+        if (*why) {
+            m->n = 0;
+            return -1;
         }
-
-        eq = memchr(p, '=', (size_t) (eol - p));
-        if (eq == NULL || !pm_wire_key_ok(p, (size_t) (eq - p))) {
-            *why = "key";
-            goto failed;
-        }
-
-        if (m->n == PM_WIRE_KEYS) {
-            *why = "too many keys";
-            goto failed;
-        }
-
-        *eq = '\0';
-
-        for (i = 0; i < m->n; i++) {
-            if (strcmp(m->pair[i].key, p) == 0) {
-                *why = "repeated key";
-                goto failed;
-            }
-        }
-
-        pair = &m->pair[m->n];
-        pair->key = p;
-        pair->value = eq + 1;
-
-        if (pm_wire_unescape(eq + 1, (size_t) (eol - eq - 1), &pair->len)
-            != 0)
-        {
-            *why = "value";
-            goto failed;
-        }
-
-        m->n++;
     }
 
     return 0;
+}
 
-failed:
 
-    m->n = 0;
+/* NULL, or what is wrong with it */
 
-    return -1;
+static const char *
+pm_wire_line(pm_wire_msg_t *m, char *p, char *eol)
+{
+    char            *eq;
+    pm_wire_pair_t  *pair;
+
+    eq = memchr(p, '=', (size_t) (eol - p));
+
+    if (eq == NULL || !pm_wire_key_ok(p, (size_t) (eq - p))) {
+        return "key";
+    }
+
+    if (m->n == PM_WIRE_KEYS) {
+        return "too many keys";
+    }
+
+    *eq = '\0';
+
+    if (pm_wire_pair(m, p)) {
+        return "repeated key";
+    }
+
+    pair = &m->pair[m->n];
+    pair->key = p;
+    pair->value = eq + 1;
+
+    if (pm_wire_unescape(eq + 1, (size_t) (eol - eq - 1), &pair->len) != 0) {
+        return "value";
+    }
+
+    m->n++;
+
+    return NULL;
 }
 
 
@@ -312,14 +292,11 @@ pm_wire_key_ok(const char *key, size_t len)
     }
 
     for (i = 0; i < len; i++) {
-        if ((key[i] >= 'a' && key[i] <= 'z')
-            || (key[i] >= '0' && key[i] <= '9')
-            || key[i] == '_')
+        if (!(key[i] >= 'a' && key[i] <= 'z')
+            && !(key[i] >= '0' && key[i] <= '9') && key[i] != '_')
         {
-            continue;
+            return 0;
         }
-
-        return 0;
     }
 
     return 1;

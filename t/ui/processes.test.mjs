@@ -473,6 +473,32 @@ quiet('the drawer shows every field, groups open', async () => {
 });
 
 
+quiet('a hostile name and command line are shown as text', async () => {
+  const nasty = spawn('/usr/bin/perl', ['-e',
+    '$0 = shift; $| = 1; print "x"; sleep 600',
+    '<b>\u202eevil\n</b> <img src=x onerror=alert(7)></script>'],
+  { stdio: ['ignore', 'pipe', 'inherit'], uid, cwd: '/' });
+
+  try {
+    await once(/** @type {any} */ (nasty.stdout), 'data');
+    await open(`?filter=pid = ${nasty.pid}&pid=${nasty.pid}`);
+    await page.waitForSelector(`[data-pid="${nasty.pid}"]`, LONG);
+    await page.locator('.drawer .facts-list', { hasText: 'onerror=alert(7)' })
+      .waitFor(LONG);
+    assert.match(await page.innerText(`[data-pid="${nasty.pid}"]`),
+      /^<b>⟨202E⟩evil⟨0A⟩/);
+    assert.equal(await page.locator('main img, main script, main b b').count(),
+      0);
+    assert.doesNotMatch(await page.innerText('main'), /\u202e/);
+  } finally {
+    nasty.kill('SIGKILL');
+  }
+
+  await open(`?q=${name}&pid=${child.pid}`);
+  await page.waitForSelector('.drawer .acts button', LONG);
+});
+
+
 quiet('the nice value is set, and shown', async () => {
   await page.click('.acts button >> nth=1');
   await page.fill('dialog input[name="nice"]', '7');

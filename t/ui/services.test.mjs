@@ -5,7 +5,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
 
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, readFileSync, realpathSync, rmSync,
+  writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 import { close, confirm, go, loggedIn, outcome, page, quiet, submit,
@@ -151,16 +152,29 @@ quiet('why it was refused, in the user\'s language', async () => {
 });
 
 
-quiet('what takes longer than an answer may is followed to its end', async () => {
-  const policy = join(dirname(process.env.PROCMGR_UI_INSTANCE
-    ?? 'run/instance.json'), 'etc/policy.conf');
+const instance = realpathSync(dirname(process.env.PROCMGR_UI_INSTANCE
+  ?? 'run/instance.json'));
+
+/** @param {string} line of the policy @param {() => Promise<void>} body */
+async function withPolicy(line, body) {
+  const policy = join(instance, 'etc/policy.conf');
   const before = readFileSync(policy, 'utf8');
 
-  appendFileSync(policy, '\ncommand slow path=/usr/bin/sleep sleep '
-    + 'int(1..60) user=nobody roles=admin timeout=90s\n');
+  appendFileSync(policy, `\n${line}\n`);
   tool('nginx-start');          /* a running one is reloaded */
 
   try {
+    await body();
+  } finally {
+    writeFileSync(policy, before);
+    tool('nginx-start');
+  }
+}
+
+
+quiet('what takes longer than an answer may is followed to its end', async () => {
+  await withPolicy('command slow path=/usr/bin/sleep sleep int(1..60) '
+    + 'user=nobody roles=admin timeout=90s', async () => {
     await go('#/services');
     await page.fill('form.control input[name="name"]', '');
     await page.fill('form.control input[name="command"]', 'sleep 12');
@@ -182,9 +196,33 @@ quiet('what takes longer than an answer may is followed to its end', async () =>
     assert.match(await outcome(), /The command ran\./);
     await close();
     await page.fill('form.control input[name="command"]', '');
+  });
+});
+
+
+quiet('what a program prints is shown as text', async () => {
+  const program = join(instance, 'demo/nasty');
+
+  writeFileSync(program, '#!/bin/sh\nprintf \'<img src=x onerror=alert(6)>'
+    + '</script>\\342\\200\\256\\033[31m\\nline\\377\'\n', { mode: 0o755 });
+  chmodSync(program, 0o755);
+
+  try {
+    await withPolicy(`command nasty path=${program} nasty user=nobody `
+      + 'roles=admin timeout=20s output=4k', async () => {
+      await go('#/services');
+      await page.fill('form.control input[name="command"]', 'nasty');
+      await page.click('form.control button[type="submit"]');
+      await confirm();
+      assert.match(await outcome(), /The command ran\./);
+      assert.match(await page.innerText('dialog .output'),
+        /^<img src=x onerror=alert\(6\)><\/script>⟨202E⟩⟨1B⟩\[31m\nline/);
+      assert.equal(await page.locator('dialog img, dialog script').count(), 0);
+      await close();
+      await page.fill('form.control input[name="command"]', '');
+    });
   } finally {
-    writeFileSync(policy, before);
-    tool('nginx-start');
+    rmSync(program);
   }
 });
 

@@ -117,7 +117,7 @@ sub injected {
 
 	$op = $last if $verb eq 'query';
 
-	my $r = $h->ask(@ask, op => $op, _timeout => 30,
+	my $r = $h->ask(@ask, op => $op, _timeout => 120,
 		_root => sub {
 			$ENV{PATH} = $d;
 			exec { $strace } 'strace', '-f', '-qq', '-o', $trace, '-u',

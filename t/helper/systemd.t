@@ -56,6 +56,8 @@ my %units = (
 		. "User=nobody\nExecStart=/bin/sleep 1000\n",
 	talks => "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'for i in 1 2 3; "
 		. "do echo line \$\$i; done; echo \"<b>\"'\n",
+	loud => "[Service]\nType=oneshot\nExecStart=$^X -e 'print \"\$\$_ \", "
+		. "\"x\" x 900, chr(10) for 1 .. 100'\n",
 	web => "[Service]\nKillMode=mixed\nExecStart=$^X $self worker $d\n",
 );
 
@@ -224,13 +226,16 @@ is($l->{main_start}, Test::Helper::start_time($l->{main_pid}), 'process');
 # what it says
 
 is(act('talks', 'start'), 'ok', 'one that talks');
+is(act('loud', 'start'), 'ok', 'one that talks a lot');
 sleep 0.5;
 $h->policy("service talks systemd talks.service actions=start roles=admin\n"
 	. "service odd systemd odd.service actions=status roles=admin\n"
 	. "service nosuch systemd nosuch.service actions=status roles=admin\n"
 	. "service web systemd web.service actions=start,stop,restart "
 	. "roles=admin timeout=20s\n"
-	. "journal unit=talks.service,nosuch roles=admin lines=100\n"
+	. "service loud systemd loud.service actions=status roles=admin\n"
+	. "journal unit=talks.service,loud.service,nosuch roles=admin "
+	. "lines=100\n"
 	. "schedule roles=admin\n");
 
 sub journal {
@@ -245,6 +250,17 @@ like($r->{stdout}, qr/^20\d\d-\d\d-\d\dT.* line 1\n.* line 2\n.* line 3\n/m,
 like($r->{stdout}, qr/<b>/, 'as they are');
 is(journal('talks', 2), 'ok', 'the last two');
 is(scalar(() = $r->{stdout} =~ /\n/g), 2, 'are two');
+
+for (1 .. 100) {
+	is(journal('loud', 100), 'ok', 'a long one') if $_ == 1;
+	last if ($r->{stdout} // '') =~ /100 x+\n\z/;
+	sleep 0.1;
+	journal('loud', 100);
+}
+like($r->{stdout}, qr/100 x{900}\n\z/, 'ends with its last line');
+cmp_ok(length $r->{stdout}, '<=', 65536, 'is no longer than there is room');
+is($r->{final}{truncated}, 1, 'and it is said');
+like($r->{stdout}, qr/\A20\d\d-/, 'begins with a whole line');
 is(journal('odd', 10), 'refused policy_denied', 'not of another unit');
 is(journal('talks', 10, role => 'operator'), 'refused policy_denied',
 	'not to another role');

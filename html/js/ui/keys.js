@@ -16,7 +16,8 @@ const VIEWS = { 1: 'overview', 2: 'processes', 3: 'services', 4: 'memory',
 
 /** @type {[string, string][]} */
 const KEYS = [['?', 'keys.help'], ['1 – 6', 'keys.views'], ['/', 'keys.search'],
-  ['p', 'keys.pause'], ['↑ ↓', 'keys.rows'], ['Esc', 'keys.close']];
+  ['p', 'keys.pause'], ['↑ ↓', 'keys.rows'], ['PgUp/Dn', 'keys.pages'],
+  ['Home End', 'keys.ends'], ['Esc', 'keys.close']];
 
 const TYPING = 'input:not([type="checkbox"], [type="radio"]), select, textarea';
 

@@ -12,7 +12,7 @@ use Test::More;
 use Time::HiRes qw(sleep);
 use Test::Procmgr;
 
-my $t = Test::Procmgr->new(plan => 9)->run(
+my $t = Test::Procmgr->new(plan => 16)->run(
     database => 0, locations => <<'EOC');
 location /open/ { procmgr system; procmgr_auth off; }
 EOC
@@ -47,11 +47,40 @@ is($r && $r->{status}, 503, 'too many processes for it');
 is($r->{json}{code}, 'zone_full', 'its code');
 like($r->{headers}{'content-type'}, qr/problem\+json/, 'as a problem');
 
+# the rest of nginx, and what needs no snapshot
+
+$t->write('html/still.txt', "still\n", 0644);
+my @workers = $t->workers();
+
+is_deeply([map { $t->get('/still.txt')->{body} } 1 .. 20], [("still\n") x 20],
+    'files are answered');
+is($t->get('/open/constants')->{status}, 200, 'and what needs no snapshot');
+is($t->get("/open/process/info?pid=$$")->{json}{code}, 'zone_full',
+    'lists are not');
+
 $t->get('/open/summary'), sleep 0.05 for 1 .. 20;
+is_deeply([$t->workers()], \@workers, 'by the same worker');
 
 my @said = $t->error_log() =~ /\[error\].*is full: a snapshot.*/g;
 is(@said, 1, 'said once in the log');
 like($said[0], qr/procmgr_zone procmgr:\d+m is needed/, 'with the size');
+
+# more of it: the snapshot has room, all of all processes has not
+
+my ($needed) = $said[0] =~ /procmgr:(\d+)m is needed/;
+$conf =~ s/procmgr_zone \S+;/procmgr_zone procmgr:${needed}m;/;
+$t->write('etc/nginx.conf', $conf);
+$t->reload();
+ok($t->wait_for(sub { $t->get('/open/summary')->{status} == 200 }, 60),
+    'as much as it said is enough');
+ok($t->wait_for(sub {
+    my $a = $t->get('/open/process/info?simple=false');
+    return $a->{status} == 503 && $a->{json}{code} eq 'zone_full';
+}, 60), 'an answer that is too long');
+$t->get('/open/process/info?simple=false') for 1 .. 3;
+@said = $t->error_log() =~ /\[error\].*is full: an answer.*/g;
+is(scalar(grep { /procmgr_zone procmgr:\d+m is needed/ } @said), 1,
+    'said once, with the size') or diag(@said);
 
 kill 'KILL', @pids;
 waitpid $_, 0 for @pids;

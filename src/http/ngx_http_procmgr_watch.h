@@ -74,7 +74,9 @@ typedef struct {                            /* malloc()ed */
     char                          detail[NGX_PROCMGR_WATCH_DETAIL];
     pm_watch_who_t                who;      /* what it starts with */
     ngx_procmgr_watch_sample_t    first;
+    ngx_event_t                   timer;    /* when nobody knows its end */
     unsigned                      stopped:1;    /* by this change */
+    unsigned                      read:1;   /* the database answers again */
 } ngx_http_procmgr_change_t;
 
 /* the request's until it waits for something */
@@ -86,6 +88,22 @@ ngx_http_request_t *ngx_http_procmgr_watch_detach(
 /* looks at the process, then goes on: what a handler returns */
 ngx_int_t ngx_http_procmgr_watch_look(ngx_http_request_t *r,
     ngx_http_procmgr_change_t *c);
+
+
+/* writes it; NULL: it was not sent */
+ngx_procmgr_pg_query_t *ngx_http_procmgr_watch_query(
+    ngx_http_procmgr_change_t *c, ngx_procmgr_pg_pt handler);
+/* an event, and the zone follows what is committed */
+ngx_int_t ngx_http_procmgr_watch_counts(ngx_http_procmgr_change_t *c);
+
+
+/* watch_late.c */
+
+/*
+ * A change was sent, and no answer came: takes it, and has the zone follow
+ * what the database says of it when it can be asked.
+ */
+void ngx_http_procmgr_watch_late(ngx_http_procmgr_change_t *c);
 
 
 /* watch_note.c */

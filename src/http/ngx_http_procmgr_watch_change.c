@@ -6,6 +6,8 @@
  *   create, start:  look (thread) -> database -> zone
  *   stop, delete:   zone -> database, and back when that fails
  *   thresholds:     database -> zone
+ *
+ * What the database did not answer is undone, and looked up later.
  */
 
 
@@ -35,7 +37,6 @@ static void ngx_http_procmgr_watch_looked(void *ctx);
 static ngx_int_t ngx_http_procmgr_watch_write(ngx_http_procmgr_change_t *c);
 static void ngx_http_procmgr_watch_written(void *data,
     ngx_procmgr_pg_result_t *res);
-static ngx_int_t ngx_http_procmgr_watch_counts(ngx_http_procmgr_change_t *c);
 static void ngx_http_procmgr_watch_undo(ngx_http_procmgr_change_t *c);
 static ngx_int_t ngx_http_procmgr_watch_answer(ngx_http_request_t *r,
     ngx_procmgr_t *pm, const u_char *id, ngx_uint_t status);
@@ -378,11 +379,29 @@ ngx_http_procmgr_watch_looked(void *ctx)
 static ngx_int_t
 ngx_http_procmgr_watch_write(ngx_http_procmgr_change_t *c)
 {
+    ngx_http_request_t  *r;
+
+    if (ngx_http_procmgr_watch_query(c, ngx_http_procmgr_watch_written)) {
+        return NGX_AGAIN;
+    }
+
+    r = ngx_http_procmgr_watch_detach(c);
+
+    ngx_http_procmgr_watch_undo(c);
+    ngx_free(c);
+
+    return ngx_http_procmgr_db_away(r);
+}
+
+
+ngx_procmgr_pg_query_t *
+ngx_http_procmgr_watch_query(ngx_http_procmgr_change_t *c,
+    ngx_procmgr_pg_pt handler)
+{
     char                   *def;
     char                    target[NGX_PROCMGR_WATCH_TARGET + 16];
     const char             *role, *args[9];
     ngx_procmgr_watch_t     w;
-    ngx_http_request_t     *r;
     ngx_procmgr_pg_query_t *query;
 
     role = ngx_http_procmgr_role_name(c->role);
@@ -403,8 +422,7 @@ ngx_http_procmgr_watch_write(ngx_http_procmgr_change_t *c)
         args[6] = def;
 
         query = ngx_procmgr_pg_query(c->pm, NGX_HTTP_PROCMGR_SQL_WATCH_ADD, 7,
-                                     args, 0, ngx_http_procmgr_watch_written,
-                                     c);
+                                     args, 0, handler, c);
 
     } else if (def) {
 
@@ -420,22 +438,12 @@ ngx_http_procmgr_watch_write(ngx_http_procmgr_change_t *c)
                    || c->what == NGX_HTTP_PROCMGR_WATCH_PATCH) ? def : NULL;
 
         query = ngx_procmgr_pg_query(c->pm, NGX_HTTP_PROCMGR_SQL_WATCH_CHANGE,
-                                     9, args, 0,
-                                     ngx_http_procmgr_watch_written, c);
+                                     9, args, 0, handler, c);
     }
 
     free(def);
 
-    if (query) {
-        return NGX_AGAIN;
-    }
-
-    r = ngx_http_procmgr_watch_detach(c);
-
-    ngx_http_procmgr_watch_undo(c);
-    ngx_free(c);
-
-    return ngx_http_procmgr_db_away(r);
+    return query;
 }
 
 
@@ -513,13 +521,18 @@ ngx_http_procmgr_watch_written(void *data, ngx_procmgr_pg_result_t *res)
         ngx_http_procmgr_finish(r, rc);
     }
 
+    if (res->ended == NGX_PROCMGR_PG_UNKNOWN) {
+        ngx_http_procmgr_watch_late(c);
+        return;
+    }
+
     ngx_free(c);
 }
 
 
 /* it is committed: the zone follows */
 
-static ngx_int_t
+ngx_int_t
 ngx_http_procmgr_watch_counts(ngx_http_procmgr_change_t *c)
 {
     char                  err[NGX_PROCMGR_ERR_LEN];

@@ -1,0 +1,93 @@
+#!/usr/bin/perl
+
+# A /proc that hides the processes of others, mounted so for this test alone:
+# a watch of one is not permitted, or finds none, and the worker's own are
+# watched.
+
+use strict;
+use warnings;
+
+use lib 't/lib';
+use POSIX ();
+use Test::More;
+use Test::Procmgr;
+use Test::ProcmgrProc;
+
+if (!$ENV{PROCMGR_TEST_MOUNTS}) {
+    plan(skip_all => 'only root mounts') if $> != 0;
+    plan(skip_all => 'no mount namespace')
+        if system('unshare -m true') || system('setpriv --version >/dev/null');
+
+    $ENV{PROCMGR_TEST_MOUNTS} = 1;
+    exec 'unshare', '-m', '--propagation', 'private', $^X,
+        (map { "-I$_" } @INC), $0, @ARGV or die "unshare: $!";
+}
+
+hide(1) or plan(skip_all => 'no hidepid');
+
+my $t = Test::Procmgr->new(plan => 17)->run(workers => 1);
+my $s = $t->login('admin');
+my $theirs = spawn();
+
+# a program that is started as another user, as nginx's own children are
+
+pipe my $from, my $to or die "pipe: $!";
+my $own = fork // die "fork: $!";
+if (!$own) {
+    open STDOUT, '>&', $to;
+    exec(qw(setpriv --reuid www-data --regid www-data --clear-groups), $^X,
+        '-e', '$0 = "watched"; $| = 1; print "x"; sleep 600')
+        or POSIX::_exit(1);
+}
+sysread $from, my $ready, 1;
+
+END { kill 'KILL', $own if $own }
+
+# seen, but closed
+
+refused('403 access_denied');
+my ($worker) = $t->workers();
+watched();
+
+# not to be seen at all
+
+hide(2);
+$t->reload();
+$t->wait_for(sub { !-d "/proc/$worker" }, 30);
+
+refused('404 no_such_process');
+watched();
+
+# and open again
+
+hide(0);
+my $id = $s->post('/memory/watches', { pid => $theirs->{pid} })->{json}{id};
+ok($id, 'open again: watched');
+ok($t->wait_for(sub {
+    $s->get("/memory/watches/$id")->{json}{samples} > 2
+}, 30), 'with samples');
+is($s->delete("/memory/watches/$id")->{status}, 204, 'and deleted');
+
+end($theirs);
+
+
+sub hide { return !system('mount', '-t', 'proc', '-o', "hidepid=$_[0]",
+    'proc', '/proc') }
+
+sub refused {
+    my ($said) = @_;
+    my $r = $s->post('/memory/watches', { pid => $theirs->{pid} });
+
+    is("$r->{status} $r->{json}{code}", $said, "of another user: $said");
+    like($r->{json}{detail}, qr/\b$theirs->{pid}\b/, 'it is named');
+    is_deeply($s->get('/memory/watches')->{json}, [], 'no watch is left');
+}
+
+sub watched {
+    for my $target ({ pid => $own }, { name => 'watched' }) {
+        my $r = $s->post('/memory/watches', $target);
+        is($r->{status}, 201, 'its own, by ' . join '', keys %$target);
+        is($s->delete("/memory/watches/$r->{json}{id}")->{status}, 204,
+            'deleted') if $r->{json}{id};
+    }
+}

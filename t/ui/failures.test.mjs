@@ -9,7 +9,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import { after, test } from 'node:test';
 
-import { browser, close, complaints, confirm, go, loggedIn, outcome, page,
+import { act, browser, close, complaints, confirm, go, loggedIn, outcome, page,
   quiet, submit, where } from './harness.mjs';
 import { login, sql, tool, watch } from './lib.mjs';
 
@@ -213,8 +213,7 @@ quiet('an old password is asked for again, then it is done', async () => {
     restart();
     await go(`#/processes?q=${name}&pid=${child.pid}`);
     await page.reload();
-    await page.waitForSelector('.acts button', LONG);
-    await page.click('.acts button >> nth=0');
+    await act('signal');
     await page.selectOption('dialog select[name="signal"]', 'TERM');
     await page.check('dialog input[name="then"]');
     await confirm();

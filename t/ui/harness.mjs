@@ -10,7 +10,7 @@ import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
 import { after, before, beforeEach, test } from 'node:test';
 
-import { browse, instance, login, watch } from './lib.mjs';
+import { browse, instance, login, watch, words } from './lib.mjs';
 
 const axe = readFileSync(createRequire(import.meta.url)
   .resolve('axe-core/axe.min.js'), 'utf8');
@@ -93,6 +93,11 @@ export async function submit(name, action) {
   await page.click('form.control button[type="submit"]');
   await page.waitForSelector('dialog[open]');
 }
+
+
+/** @param {'signal' | 'priority'} what the button of a process's drawer */
+export const act = (what) => page.click(
+  `.acts button:has-text("${words('en')[`act.${what}`]}")`);
 
 
 export const confirm = () => page.click(

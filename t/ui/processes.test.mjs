@@ -5,8 +5,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { after, before } from 'node:test';
 
-import { browser, close, confirm, go, loggedIn, outcome, page, quiet, where }
-  from './harness.mjs';
+import { act, browser, close, confirm, go, loggedIn, outcome, page, quiet,
+  where } from './harness.mjs';
 import { watch, words } from './lib.mjs';
 
 
@@ -500,7 +500,7 @@ quiet('a hostile name and command line are shown as text', async () => {
 
 
 quiet('the nice value is set, and shown', async () => {
-  await page.click('.acts button >> nth=1');
+  await act('priority');
   await page.fill('dialog input[name="nice"]', '7');
   await confirm();
   assert.match(await outcome(), /The priority of .* was set/);
@@ -511,7 +511,7 @@ quiet('the nice value is set, and shown', async () => {
 
 
 quiet('the class of I/O and the CPUs are set, and shown', async () => {
-  await page.click('.acts button >> nth=1');
+  await act('priority');
   await page.selectOption('dialog select[name="class"]', 'best-effort');
   await page.fill('dialog input[name="level"]', '6');
   await page.fill('dialog input[name="cpus"]', '0');
@@ -529,7 +529,7 @@ quiet('the class of I/O and the CPUs are set, and shown', async () => {
 quiet('a process is ended by a signal, and that is logged', async () => {
   const { pid } = child;
 
-  await page.click('.acts button >> nth=0');
+  await act('signal');
   await page.waitForSelector('dialog[open]');
   assert.match(await page.locator('dialog').innerText(),
     new RegExp(`PID\\s+${pid}[^]*Started`));
@@ -598,7 +598,7 @@ quiet('a signal names the process, asks for the password, tells', async () => {
       : { status: 401, contentType: 'application/problem+json',
         json: { status: 401, code: 'wrong_password' } }));
   await page.reload();
-  await page.click('.acts button');
+  await act('signal');
   await page.waitForSelector('dialog[open]');
   assert.match(await page.locator('dialog').innerText(),
     new RegExp(`${child.pid}[^]*2023`));

@@ -15,7 +15,7 @@ static int helper_supervisor_line(helper_state_t *s, char *line);
 
 
 const helper_manager_t  helper_supervisor = {
-    0,
+    250,
     1,
     helper_supervisor_observe,
     helper_supervisor_explain,

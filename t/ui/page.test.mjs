@@ -109,6 +109,24 @@ for (const theme of ['light', 'dark']) {
 }
 
 
+quiet('the parts of the bar stand side by side at every width', async () => {
+  for (const width of [360, 740, 960, 1280]) {
+    await page.setViewportSize({ width, height: 740 });
+    assert.deepEqual(await page.evaluate(() => {
+      const boxes = [...document.querySelectorAll(
+        '.brand span:not(.host), nav a, .tools > button')].map((e) => (
+        e.getBoundingClientRect()));
+
+      return boxes.filter((a, i) => boxes.some((b, k) => k > i
+        && a.left < b.right - 1 && b.left < a.right - 1
+        && a.top < b.bottom - 1 && b.top < a.bottom - 1)).length;
+    }), 0, `${width} px`);
+  }
+
+  await page.setViewportSize({ width: 1400, height: 900 });
+});
+
+
 quiet('the theme can be chosen against the system\'s', async () => {
   const background = () => page.evaluate(
     () => getComputedStyle(document.body).backgroundColor);

@@ -11,6 +11,7 @@ const HEIGHT = 9.4;             /* rem */
 const FONT = .79;
 const LONGEST = 900;            /* seconds on the axis */
 const SHORTEST = 60;
+const DAY = 86400;
 const EDGE = 24;                /* pixels */
 const NEAR = 4;                 /* times the data: as far off a mark is shown */
 
@@ -131,7 +132,7 @@ export function Chart({ label, data, version, series, max, tick, span,
 /** @param {(number | null)[]} times what is known of the last minutes
  *  @param {boolean} [whole] */
 function range(times, whole) {
-  if (whole) {
+  if (whole && times.length > 0) {
     return { min: times[0] ?? 0, max: times.at(-1) ?? 1 };
   }
 
@@ -149,12 +150,14 @@ function range(times, whole) {
 function timeTicks(plot, at, _axis, _space, step) {
   const width = plot.bbox.width / devicePixelRatio;
 
+  const part = step >= DAY ? [5, 10] : [11, step < 60 ? 19 : 16];
+
   return at.map((s) => {
     const x = plot.valToPos(s, 'x');
 
     /* at the edges it would be cut or stand below the other axis */
     return x < EDGE || x > width - EDGE ? null
-      : clock(new Date(s * 1000)).slice(0, step < 60 ? 8 : 5);
+      : clock(new Date(s * 1000), true).slice(...part);
   });
 }
 

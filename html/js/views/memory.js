@@ -20,7 +20,7 @@ import { Table } from '../ui/table.js';
 
 const SHOWN = 12;              /* charts at once */
 const SLOW = 5000;             /* ms */
-const RUNS = 10;
+const RUNS = 50;               /* commands looked through for them */
 
 
 /**

@@ -22,7 +22,7 @@ system('cc', '-std=c11', '-D_GNU_SOURCE', '-O1', '-pthread', '-o',
     "$dir/hostile", 't/lib/hostile.c') == 0
     or plan skip_all => 'no compiler';
 
-my $t = Test::Procmgr->new(plan => 50)->run(interval => '200ms',
+my $t = Test::Procmgr->new(plan => 56)->run(interval => '200ms',
     zone => '128m', workers => 1, main => 'env PROCMGR_FDS=folder;',
     policy => 'read fields=cmdline roles=viewer');
 my $s = $t->login();
@@ -43,6 +43,29 @@ for my $name ("a) S 1 (b", "tab\tUid:\t0\t0\t0", "line\nPPid: 1", "\xff\xfe)",
     is_deeply([$row->{ppid}, $row->{uids}[0], $row->{num_threads},
         $row->{status}], [$$, $>, 1, 'sleeping'], 'and its facts');
 }
+
+# names that the kernel cuts, one in the middle of a letter
+
+for my $long ('n' x 15, 'n' x 16, ('n' x 14) . "\xc3\xbc" . ('n' x 47),
+    'n' x 200)
+{
+    my $p = hostile({ program => "$dir/$long" }, 'name', unpack 'H*', $long)
+        or next;
+    my $want = $long =~ s/\xc3\xbc/\x{fc}/r;
+    my ($row) = grep { $_->{pid} == $p }
+        @{ $s->get('/system/process/info')->{json} };
+
+    is_deeply([$row->{name}, $s->get("/system/process/$p/name")->{json}],
+        [$want, $want], 'a name of ' . length($long) . ' bytes');
+}
+
+my $cut = hostile('name', unpack 'H*', ('n' x 14) . "\xc3\xbc");
+is($s->get("/system/process/$cut/name")->{json}, ('n' x 14) . "\x{fffd}",
+    'one that is cut, and called otherwise');
+$cut = hostile({ program => "$dir/" . 'n' x 63 }, 'name', unpack 'H*',
+    'another-name-of-15');
+is($s->get("/system/process/$cut/name")->{json}, 'another-name-of',
+    'one that says another name than its arguments');
 
 # arguments
 
@@ -215,14 +238,16 @@ sub namespaces {
 
 sub hostile {
     my (@args) = @_;
+    my $program = ref $args[0] ? (shift @args)->{program} : "$dir/hostile";
 
+    link "$dir/hostile", $program if !-e $program;
     pipe my $from, my $to or die;
     my $pid = fork() // die;
 
     if (!$pid) {
         POSIX::dup2(fileno $to, 1);
         open STDERR, '>', '/dev/null';
-        exec "$dir/hostile", @args or POSIX::_exit(1);
+        exec $program, @args or POSIX::_exit(1);
     }
 
     close $to;

@@ -45,7 +45,7 @@ TEST_REUSE=${TEST_REUSE:-50}
 export TEST_REUSE
 
 [ $# -gt 0 ] || set -- $(ls t/helper/*.t | grep -v -e sandbox -e generated)
-prove --merge -It/lib "$@" > "$BUILD_DIR/prove.log" 2>&1 || {
+prove -It/lib "$@" > "$BUILD_DIR/prove.log" 2>&1 || {
     tail -n 30 "$BUILD_DIR/prove.log"
     echo "coverage: a test failed"
 }

@@ -85,7 +85,9 @@ for my $what (qw(list summary)) {
 
 
 # p99 of a page of one byte while 32 clients poll every 2 s and one takes the
-# full objects, and while they take files of the same sizes
+# full objects, and while they take files of the same sizes; then again with
+# the worker's loop and its client before all others: what is left is what the
+# loop itself does, without what threads and pollers take of few CPUs
 
 sub stall {
     my ($t, $s, $n) = @_;
@@ -96,33 +98,51 @@ sub stall {
     $t->write("html/$_.json", fresh($t, $s, $path{$_}) =~ s/.*?\r\n\r\n//sr,
         0644) for keys %path;
 
-    my %got;
-    for my $kind (qw(file ours)) {
-        my @pid = map {
-            my $which = $_ ? 'list' : 'full';
-            my $pid = fork() // die "fork: $!";
-            if (!$pid) {
-                sleep 2 * rand;
-                while (1) {
-                    fresh($t, $s, $kind eq 'file' ? "/$which.json"
-                        : $path{$which});
-                    sleep 2;
-                }
-            }
-            $pid;
-        } 0 .. 32;
+    my ($worker) = $t->workers();
 
-        sleep 1;
-        $got{$kind} = [sort { $a <=> $b } pages($t, 8)];
-        kill 'KILL', @pid;
-        waitpid $_, 0 for @pid;
+    for my $first (0, 1) {
+        last if $first && !eval { command(qw(chrt -f -p 10), $worker);
+            command(qw(chrt -r -R -p 9), $$); $? == 0 };
+
+        my %got = map { ($_ => [sort { $a <=> $b } beside($t, $_ eq 'file'
+            ? { map { ($_ => "/$_.json") } keys %path } : \%path, $s)]) }
+            qw(file ours);
+        my ($file, $ours) = map { $got{$_}[0.99 * @{ $got{$_} }] }
+            qw(file ours);
+
+        row('p99 of a page under 33 pollers, above files, ms', $n,
+            $ours - $file, 0, 1, 'most');
+        printf "  %sp99 %.3f max %.3f ms; on files %.3f, %.3f\n",
+            $first ? 'before all others: ' : '', $ours, $got{ours}[-1],
+            $file, $got{file}[-1];
     }
 
-    my ($file, $ours) = map { $got{$_}[0.99 * @{ $got{$_} }] } qw(file ours);
-    row('p99 of a page under 33 pollers, above files, ms', $n,
-        $ours - $file, 0, 1, 'most');
-    printf "  p99 %.3f max %.3f ms; on files %.3f, %.3f\n", $ours,
-        $got{ours}[-1], $file, $got{file}[-1];
+    command(qw(chrt -o -p 0), $_) for $worker, $$;
+}
+
+# the times of the page while 33 others ask for these
+
+sub beside {
+    my ($t, $path, $s) = @_;
+
+    my @pid = map {
+        my $which = $_ ? 'list' : 'full';
+        my $pid = fork() // die "fork: $!";
+        if (!$pid) {
+            sleep 2 * rand;
+            while (1) {
+                fresh($t, $s, $path->{$which});
+                sleep 2;
+            }
+        }
+        $pid;
+    } 0 .. 32;
+
+    sleep 1;
+    my @ms = pages($t, 8);
+    kill 'KILL', @pid;
+    waitpid $_, 0 for @pid;
+    return @ms;
 }
 
 sub pages {

@@ -142,11 +142,13 @@ $c->act('restarted, and 1 all the same', both => 'restart',
 $row = $c->act('hangs at start', hangs => 'start', 'failure timeout',
     signal => 15, change => 'inactive inactive',
     says => qr/did not end within 1 s and was killed$/);
-ok(!-e "/proc/" . last_pid('hangs'), 'and is no more');
+ok(!-e '/proc/' . last_pid('hangs'), 'and is no more');
 $c->act('hangs at restart', hangs => 'restart', 'failure timeout',
-    signal => 15, change => 'inactive inactive', says => qr/did not end within 1 s/);
+    signal => 15, change => 'inactive inactive',
+    says => qr/did not end within 1 s/);
 $row = $c->act('does not hear TERM', deaf => 'start', 'failure timeout',
-    signal => 9, change => 'inactive inactive', says => qr/did not end within 1 s/);
+    signal => 9, change => 'inactive inactive',
+    says => qr/did not end within 1 s/);
 ok(!-e "/proc/" . last_pid('deaf'), 'and is no more');
 
 $c->act('killed at start', killed => 'start', 'failure killed', signal => 9,

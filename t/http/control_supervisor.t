@@ -238,9 +238,8 @@ sub supervisord {
     if ($daemon == 0) {
         open STDOUT, '>', '/dev/null';
         open STDERR, '>&', \*STDOUT;
-        exec '/usr/bin/supervisord', '-n', '-c', "$d/supervisord.conf";
-        require POSIX;
-        POSIX::_exit(1);
+        exec '/usr/bin/supervisord', '-n', '-c', "$d/supervisord.conf"
+            or die;
     }
 
     ok($t->wait_for(sub { -S "$d/supervisor.sock" }, 60), 'supervisord runs');

@@ -12,14 +12,14 @@ use Test::More;
 use Test::Procmgr;
 
 my $uid = $> == 0 ? 2000 : $>;
-my $t = Test::Procmgr->new(plan => 31);
+my $t = Test::Procmgr->new(plan => 35);
 my $d = "$t->{dir}/demo";
 my $user = $> == 0 ? 'nobody' : getpwuid $>;
 
 $t->run(policy => <<EOF);
 service slow lsb $d/slow actions=restart roles=operator timeout=60s
 command words path=$d/words words int(1..9) user=$user roles=operator
-signal uid=$uid sigs=TERM,CONT roles=operator
+signal uid=$uid sigs=TERM,CONT,KILL roles=operator
 priority uid=$uid nice=0..19 roles=operator
 EOF
 $t->write('demo/slow', <<"EOT", 0755);
@@ -30,10 +30,10 @@ EOT
 $t->write('demo/words', "#!/bin/sh\necho \$1\n", 0755);
 
 my $s = $t->login('operator');
+my ($n, $r, @child) = 0;
 my $child = process();
-my ($n, $r) = 0;
 
-END { my $status = $?; kill 'KILL', $child if $child; $? = $status }
+END { my $status = $?; kill 'KILL', @child; $? = $status }
 
 # all that it is refused in a minute, with names that nobody knows
 
@@ -93,6 +93,23 @@ is(act('slow', 'restart'), '403 not_executable', 'one that was broken');
 $rows = rows();
 is(act('slow', 'restart'), '429 throttled', 'is not tried again and again');
 is(rows(), $rows, 'no row of it');
+
+# a password that was missing was no refusal of what needs it
+
+my $next = process();
+$t->psql('DELETE FROM procmgr.op_refused');
+$t->psql("UPDATE procmgr.session SET auth_at = now() - interval '6 minutes'");
+$t->nginx_stop();
+$t->start();
+is(signal(id($next), 'TERM', 'KILL'), '403 reauth_required',
+    'one that needs the password again');
+refused_out();
+is($s->post('/session/reauth', { password => $t->password('operator') })
+    ->{status}, 204, 'it is given');
+is(signal(id($next), 'TERM', 'KILL'), '200', 'and it is done');
+is(act('nosuch1000', 'restart'), '429 throttled', 'but not what is not known');
+waitpid $next, 0;
+
 is($t->login('admin')->get('/log/verify')->{json}{ok}, JSON::PP::true,
     'the chain');
 
@@ -124,15 +141,17 @@ sub command {
 }
 
 sub signal {
-    my ($identity, $signal) = @_;
+    my ($identity, $signal, $then) = @_;
     $r = $s->post('/control/signal', { identity => $identity,
-        signal => $signal, wait_ms => 0 });
+        signal => $signal, $then ? (then => $then) : (), wait_ms => 0 });
     return code($r);
 }
 
 sub code { join ' ', grep { defined } $_[0]{status}, $_[0]{json}{code} }
 
-sub rows { $t->psql("SELECT count(*) FROM procmgr.op WHERE actor = 'operator'") }
+sub rows {
+    $t->psql("SELECT count(*) FROM procmgr.op WHERE actor = 'operator'");
+}
 
 sub process {
     my $pid = fork() // die "fork: $!";
@@ -144,6 +163,7 @@ sub process {
         }
         exec $^X, '-e', 'sleep 600' or die;
     }
+    push @child, $pid;
     $t->wait_for(sub { (stat "/proc/$pid")[4] == $uid });
     return $pid;
 }

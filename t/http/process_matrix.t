@@ -29,7 +29,7 @@ my @more = qw(is_running parent parents children rlimit cgroup unit);
 # what may be another number at the next request, though nobody does anything
 
 my %moves = map { $_ => 1 } qw(cpu_percent cpu_times cpu_num
-    num_ctx_switches memory_full_info memory_maps);
+    num_ctx_switches threads memory_full_info memory_maps);
 
 # what a zombie has not
 

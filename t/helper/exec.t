@@ -97,6 +97,14 @@ $r = act("(exec sleep 7.$$) & echo started", 'restart', 'slow');
 is(Test::Helper::word($r), 'ok', 'a child that keeps the output');
 is($r->{stdout}, "started\n", 'what was written until the end');
 cmp_ok(time() - $t, '<', 3, 'is not waited for');
+
+# it need not have become that program yet
+
+for (1 .. 1000) {
+	last if alive("sleep\0007.$$");
+	sleep 0.02;
+}
+
 is(scalar(alive("sleep\0007.$$")), 1, 'and lives on');
 
 isnt(session(alive("sleep\0007.$$")), session($$), 'in a session of its own');

@@ -73,8 +73,9 @@ conninfo()      # role
     echo "host=$(socket_dir) port=5432 dbname=procmgr user=$1"
 }
 
-install_as()    # mode, source, target: replaced in one step
+install_as()    # mode, source, target: replaced in one step, if it differs
 {
+    ! cmp -s "$2" "$3" || return 0
     cp "$2" "$3.new"
     chmod "$1" "$3.new"
     mv -f "$3.new" "$3"
@@ -234,6 +235,14 @@ nginx_pid()
 nginx_start()
 {
     [ -n "$nginx" ] || die "no nginx found"
+
+    # a module that was replaced is not loaded by a reload: its name is known
+
+    if pid=$(nginx_pid) \
+        && grep -q 'ngx_http_procmgr_module.so (deleted)$' "/proc/$pid/maps"
+    then
+        nginx_stop
+    fi
 
     if nginx_pid > /dev/null; then
         "$nginx" -p "$run/nginx" -c "$run/etc/nginx.conf" -s reload

@@ -47,6 +47,7 @@ static ngx_int_t ngx_http_procmgr_item_logged(ngx_http_request_t *r,
     json_t *value);
 static ngx_int_t ngx_http_procmgr_item_view(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx, ngx_http_procmgr_item_args_t *args);
+static ngx_uint_t ngx_http_procmgr_item_hidden(int64_t pid);
 static void ngx_http_procmgr_make_item(ngx_procmgr_job_t *job);
 static void ngx_http_procmgr_make_value(ngx_procmgr_job_t *job,
     const pm_proc_t *p);
@@ -378,6 +379,46 @@ ngx_http_procmgr_item_find(ngx_procmgr_job_t *job, int64_t pid,
 }
 
 
+void
+ngx_http_procmgr_item_absent(ngx_procmgr_job_t *job, int64_t pid)
+{
+    if (ngx_http_procmgr_item_hidden(pid)) {
+        ngx_procmgr_job_fail(job, NGX_HTTP_FORBIDDEN, "access_denied",
+                             "the process %lld is another user's, and /proc "
+                             "is mounted with hidepid", (long long) pid);
+        return;
+    }
+
+    ngx_procmgr_job_fail(job, NGX_HTTP_NOT_FOUND, "no_such_process",
+                         "there is no process %lld", (long long) pid);
+}
+
+
+/* with hidepid=1 there are folders that do not open; with 2 there are none */
+
+static ngx_uint_t
+ngx_http_procmgr_item_hidden(int64_t pid)
+{
+    int        proc, rc;
+    pm_late_t  late;
+
+    if (pid > NGX_MAX_INT32_VALUE) {
+        return 0;
+    }
+
+    proc = pm_procfs_open("/proc");
+    if (proc == -1) {
+        return 0;
+    }
+
+    rc = pm_late_read(&late, proc, (int32_t) pid);
+
+    (void) close(proc);
+
+    return rc == EPERM || rc == EACCES;
+}
+
+
 static void
 ngx_http_procmgr_make_item(ngx_procmgr_job_t *job)
 {
@@ -413,11 +454,10 @@ ngx_http_procmgr_make_item(ngx_procmgr_job_t *job)
     }
 
     if (p == NULL && job->status == NGX_HTTP_OK
-        && args->item != NGX_HTTP_PROCMGR_F_IS_RUNNING)
+        && (args->item != NGX_HTTP_PROCMGR_F_IS_RUNNING
+            || ngx_http_procmgr_item_hidden(args->pid)))
     {
-        ngx_procmgr_job_fail(job, NGX_HTTP_NOT_FOUND, "no_such_process",
-                             "there is no process %lld",
-                             (long long) args->pid);
+        ngx_http_procmgr_item_absent(job, args->pid);
     }
 
     job->snapshot = first;

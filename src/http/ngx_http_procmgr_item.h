@@ -30,5 +30,8 @@ ngx_int_t ngx_http_procmgr_item_one(ngx_http_request_t *r,
 const pm_proc_t *ngx_http_procmgr_item_find(ngx_procmgr_job_t *job,
     int64_t pid, unsigned want, pm_snapshot_t **late);
 
+/* the problem of a process that was not found: 404, or 403 where it hides */
+void ngx_http_procmgr_item_absent(ngx_procmgr_job_t *job, int64_t pid);
+
 
 #endif /* _NGX_HTTP_PROCMGR_ITEM_H_INCLUDED_ */

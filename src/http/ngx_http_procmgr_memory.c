@@ -165,9 +165,7 @@ ngx_http_procmgr_make_memory_pid(ngx_procmgr_job_t *job)
     m.proc = ngx_http_procmgr_item_find(job, args->pid, PM_HAVE_STAT, &late);
 
     if (m.proc == NULL) {
-        ngx_procmgr_job_fail(job, NGX_HTTP_NOT_FOUND, "no_such_process",
-                             "there is no process %lld",
-                             (long long) args->pid);
+        ngx_http_procmgr_item_absent(job, args->pid);
 
     } else {
         ngx_http_procmgr_memory_make(&m);

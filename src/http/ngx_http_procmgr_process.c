@@ -100,9 +100,7 @@ ngx_http_procmgr_make_one(ngx_procmgr_job_t *job)
     }
 
     if (p == NULL) {
-        ngx_procmgr_job_fail(job, NGX_HTTP_NOT_FOUND, "no_such_process",
-                             "there is no process %lld",
-                             (long long) args->pid);
+        ngx_http_procmgr_item_absent(job, args->pid);
         return;
     }
 

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
 # A /proc that hides the processes of others, mounted so for this test alone:
-# a watch of one is not permitted, or finds none, and the worker's own are
-# watched.
+# one of them is not permitted, or there is none, for a look and for a watch;
+# the worker's own are seen and watched.
 
 use strict;
 use warnings;
@@ -25,7 +25,7 @@ if (!$ENV{PROCMGR_TEST_MOUNTS}) {
 
 hide(1) or plan(skip_all => 'no hidepid');
 
-my $t = Test::Procmgr->new(plan => 17)->run(workers => 1);
+my $t = Test::Procmgr->new(plan => 27)->run(workers => 1);
 my $s = $t->login('admin');
 my $theirs = spawn();
 
@@ -76,7 +76,21 @@ sub hide { return !system('mount', '-t', 'proc', '-o', "hidepid=$_[0]",
 
 sub refused {
     my ($said) = @_;
-    my $r = $s->post('/memory/watches', { pid => $theirs->{pid} });
+    my $r;
+
+    for my $uri ("/system/process/$theirs->{pid}",
+        "/system/process/$theirs->{pid}/name",
+        "/system/process/$theirs->{pid}?simple=false",
+        "/memory/$theirs->{pid}")
+    {
+        $r = $s->get($uri);
+        is("$r->{status} $r->{json}{code}", $said, "$uri: $said");
+    }
+
+    $r = $s->get("/system/process/$theirs->{pid}/is_running");
+    is($r->{status}, $said =~ /^403/ ? 403 : 200, 'whether it runs');
+
+    $r = $s->post('/memory/watches', { pid => $theirs->{pid} });
 
     is("$r->{status} $r->{json}{code}", $said, "of another user: $said");
     like($r->{json}{detail}, qr/\b$theirs->{pid}\b/, 'it is named');

@@ -2,7 +2,6 @@
 /* one process; the lists are in ngx_http_procmgr_list.c */
 
 #include "ngx_http_procmgr_item.h"
-#include "../proc/pm_late.h"
 
 
 typedef struct {
@@ -19,8 +18,6 @@ typedef struct {
 
 
 static void ngx_http_procmgr_make_one(ngx_procmgr_job_t *job);
-static ngx_int_t ngx_http_procmgr_make_late(ngx_procmgr_job_t *job,
-    int32_t pid);
 static void ngx_http_procmgr_json_simple(ngx_procmgr_job_t *job,
     const pm_proc_t *p);
 
@@ -81,75 +78,28 @@ ngx_http_procmgr_process_one(ngx_http_request_t *r,
 static void
 ngx_http_procmgr_make_one(ngx_procmgr_job_t *job)
 {
+    pm_snapshot_t                          *late;
     const pm_proc_t                        *p;
+    const pm_snapshot_t                    *first;
     const ngx_http_procmgr_process_args_t  *args;
 
     args = job->args;
+    first = job->snapshot;
 
-    p = NULL;
+    p = ngx_http_procmgr_item_find(job, args->pid, PM_HAVE_STAT, &late);
 
-    if (args->pid <= NGX_MAX_INT32_VALUE) {
+    if (p) {
+        pm_json_array(&job->json);
+        ngx_http_procmgr_json_simple(job, p);
+        pm_json_array_end(&job->json);
 
-        p = pm_snapshot_find(job->snapshot, (int32_t) args->pid);
-
-        if (p == NULL
-            && ngx_http_procmgr_make_late(job, (int32_t) args->pid) == NGX_OK)
-        {
-            return;
-        }
-    }
-
-    if (p == NULL) {
+    } else {
         ngx_http_procmgr_item_absent(job, args->pid);
-        return;
     }
 
-    pm_json_array(&job->json);
-    ngx_http_procmgr_json_simple(job, p);
-    pm_json_array_end(&job->json);
-}
+    job->snapshot = first;
 
-
-/* one that was not there yet when the snapshot was made */
-
-static ngx_int_t
-ngx_http_procmgr_make_late(ngx_procmgr_job_t *job, int32_t pid)
-{
-    int           rc;
-    char          user[NGX_HTTP_PROCMGR_USER_LEN];
-    pm_json_t    *j;
-    pm_late_t     late;
-    pm_fd_walk_t  walk;
-
-    if (pm_fd_walk_init(&walk, NULL) != 0) {
-        return NGX_DECLINED;
-    }
-
-    rc = pm_late_read(&late, walk.proc, pid);
-
-    pm_fd_walk_free(&walk);
-
-    if (rc != 0) {
-        return NGX_DECLINED;
-    }
-
-    ngx_http_procmgr_users_refresh();
-    ngx_http_procmgr_user_name(user, late.proc.uid[0]);
-
-    j = &job->json;
-
-    pm_json_array(j);
-    pm_json_object(j);
-    pm_json_key(j, "name");
-    pm_json_strn(j, late.comm, late.len);
-    pm_json_key(j, "username");
-    pm_json_str(j, user);
-    pm_json_key(j, "pid");
-    pm_json_i64(j, pid);
-    pm_json_object_end(j);
-    pm_json_array_end(j);
-
-    return NGX_OK;
+    free(late);
 }
 
 

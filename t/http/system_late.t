@@ -39,13 +39,21 @@ my $found = $s->get('/system/services?name=late-service')->{json};
 is(scalar(grep { $_->{local} eq "127.0.0.1:$p->{said}" }
     @{ $found->{services} }), 1, 'a search finds it');
 
-is_deeply($s->get("/system/process/$p->{pid}")->{json},
-    [{ name => 'late-service', username => $user, pid => $p->{pid} }],
-    'its process is there');
-
 end($p);
 is($s->get("/system/services?port=$p->{said}")->{json}[0], undef,
     'and a service that ended is not');
 
 is($s->get('/system/summary?human=1')->{json}{generation}, $first,
     'all from one scan');
+
+# a process by its number costs one, and has its whole name
+
+$p = spawn(user => $user, code => sub {
+    $0 = 'late-with-a-name-of-its-own';
+    return 'ready';
+});
+
+is_deeply($s->get("/system/process/$p->{pid}")->{json},
+    [{ name => 'late-with-a-name-of-its-own', username => $user,
+       pid => $p->{pid} }], 'a process that has just begun');
+end($p);

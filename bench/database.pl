@@ -174,7 +174,8 @@ sub beside {
     if (!$pid) {
         open STDOUT, '>', '/dev/null';
         open STDERR, '>', '/dev/null';
-        exec 'ab', '-q', '-r', '-s', 60, '-c', 300, '-n', 20000, @what;
+        exec 'ab', '-q', '-r', '-s', 60, '-t', 5, '-c', 300, '-n', 20000,
+            @what;
         exit 1;
     }
 

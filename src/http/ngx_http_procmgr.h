@@ -343,7 +343,18 @@ ngx_int_t ngx_http_procmgr_account_change(ngx_http_request_t *r,
 ngx_int_t ngx_http_procmgr_account_delete(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx);
 
-/* routes of the session family in login.c, and what both files answer */
+/* hold.c */
+
+/* a refusal is answered a moment later; NGX_AGAIN, or what answer() returns */
+typedef ngx_int_t (*ngx_http_procmgr_held_pt)(ngx_http_request_t *r);
+
+ngx_int_t ngx_http_procmgr_hold(ngx_http_request_t *r,
+    ngx_http_procmgr_held_pt answer);
+
+/* 503: too many passwords are being hashed */
+ngx_int_t ngx_http_procmgr_busy(ngx_http_request_t *r);
+
+/* routes of the session family in login.c, and what account.c answers too */
 ngx_int_t ngx_http_procmgr_login(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx);
 ngx_int_t ngx_http_procmgr_password(ngx_http_request_t *r,
@@ -352,9 +363,6 @@ ngx_int_t ngx_http_procmgr_reauth(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx);
 json_t *ngx_http_procmgr_session_json(ngx_http_request_t *r,
     ngx_procmgr_sess_t *s);
-/* 503: too many passwords are being hashed */
-ngx_int_t ngx_http_procmgr_busy(ngx_http_request_t *r);
-
 /* Set-Cookie; an empty token removes the cookie */
 ngx_int_t ngx_http_procmgr_set_cookie(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx, ngx_str_t *token);

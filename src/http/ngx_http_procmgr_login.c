@@ -42,6 +42,7 @@ typedef struct {
     ngx_procmgr_crypt_t  *crypt;
     int64_t               account;
     uint64_t              sent;
+    ngx_uint_t            wait;         /* s until the next attempt */
     ngx_str_t             who;          /* the name, as the delays know it */
     char                 *name;         /* the same for statements */
     char                 *remote;
@@ -86,8 +87,9 @@ static void ngx_http_procmgr_login_keep(ngx_http_procmgr_ctx_t *ctx,
     ngx_procmgr_sess_t *sess, uint64_t sent);
 static void ngx_http_procmgr_login_gone(void *data);
 static void ngx_http_procmgr_login_leave(ngx_http_procmgr_login_t *login);
-static ngx_int_t ngx_http_procmgr_throttled(ngx_http_request_t *r,
+static ngx_int_t ngx_http_procmgr_throttle(ngx_http_request_t *r,
     ngx_http_procmgr_login_t *login);
+static ngx_int_t ngx_http_procmgr_throttled(ngx_http_request_t *r);
 static ngx_int_t ngx_http_procmgr_secret(
     u_char buf[NGX_HTTP_PROCMGR_SECRET_LEN]);
 
@@ -216,8 +218,9 @@ ngx_http_procmgr_login_begin(ngx_http_request_t *r,
     login->who.data = (u_char *) login->name;
     login->who.len = ngx_strlen(login->name);
 
-    if (ngx_http_procmgr_throttled(r, login) != NGX_OK) {
-        return ctx->rc;
+    if (ngx_http_procmgr_throttle(r, login) != NGX_OK) {
+        ngx_http_procmgr_login_leave(login);
+        return ngx_http_procmgr_hold(r, ngx_http_procmgr_throttled);
     }
 
     params[0] = login->name;
@@ -228,51 +231,58 @@ ngx_http_procmgr_login_begin(ngx_http_request_t *r,
 
 
 static ngx_int_t
-ngx_http_procmgr_throttled(ngx_http_request_t *r,
+ngx_http_procmgr_throttle(ngx_http_request_t *r,
     ngx_http_procmgr_login_t *login)
 {
-    u_char                  *p;
-    ngx_str_t                value;
-    ngx_uint_t               wait;
-    ngx_http_procmgr_ctx_t  *ctx;
+    login->wait = ngx_procmgr_throttle_enter(login->pm,
+                                             NGX_PROCMGR_THROTTLE_SOURCE,
+                                             &r->connection->addr_text);
+    if (login->wait) {
+        return NGX_DECLINED;
+    }
+
+    login->source = 1;
+
+    login->wait = ngx_procmgr_throttle_enter(login->pm,
+                                             NGX_PROCMGR_THROTTLE_ACCOUNT,
+                                             &login->who);
+    if (login->wait) {
+        return NGX_DECLINED;
+    }
+
+    login->named = 1;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_procmgr_throttled(ngx_http_request_t *r)
+{
+    u_char                    *p;
+    ngx_str_t                  value;
+    ngx_http_procmgr_ctx_t    *ctx;
+    ngx_http_procmgr_login_t  *login;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_procmgr_module);
-
-    wait = ngx_procmgr_throttle_enter(ctx->pm, NGX_PROCMGR_THROTTLE_SOURCE,
-                                      &r->connection->addr_text);
-
-    if (wait == 0) {
-        login->source = 1;
-
-        wait = ngx_procmgr_throttle_enter(ctx->pm,
-                                          NGX_PROCMGR_THROTTLE_ACCOUNT,
-                                          &login->who);
-    }
-
-    if (wait == 0) {
-        login->named = 1;
-        return NGX_OK;
-    }
+    login = ctx->data;
 
     p = ngx_pnalloc(r->pool, NGX_INT_T_LEN);
     if (p == NULL) {
-        ctx->rc = NGX_ERROR;
-        return NGX_DECLINED;
+        return NGX_ERROR;
     }
 
     value.data = p;
-    value.len = ngx_sprintf(p, "%ui", wait) - p;
+    value.len = ngx_sprintf(p, "%ui", login->wait) - p;
 
     if (ngx_http_procmgr_header(r, "Retry-After", &value) != NGX_OK) {
-        ctx->rc = NGX_ERROR;
-        return NGX_DECLINED;
+        return NGX_ERROR;
     }
 
-    ctx->rc = ngx_http_procmgr_problem(r, NGX_HTTP_TOO_MANY_REQUESTS,
-                                       "throttled",
-                                       "too many failures, try again in %ui "
-                                       "s", wait);
-    return NGX_DECLINED;
+    return ngx_http_procmgr_problem(r, NGX_HTTP_TOO_MANY_REQUESTS,
+                                    "throttled",
+                                    "too many failures, try again in %ui s",
+                                    login->wait);
 }
 
 
@@ -319,23 +329,13 @@ ngx_http_procmgr_login_hash(ngx_http_request_t *r,
 
     login->crypt = ngx_procmgr_crypt(ctx->pm, password, hash, handler, login);
 
-    return login->crypt ? NGX_AGAIN : ngx_http_procmgr_busy(r);
-}
-
-
-ngx_int_t
-ngx_http_procmgr_busy(ngx_http_request_t *r)
-{
-    ngx_str_t  value;
-
-    ngx_str_set(&value, "1");
-
-    if (ngx_http_procmgr_header(r, "Retry-After", &value) != NGX_OK) {
-        return NGX_ERROR;
+    if (login->crypt) {
+        return NGX_AGAIN;
     }
 
-    return ngx_http_procmgr_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE, "busy",
-                                    "too many passwords are being checked");
+    ngx_http_procmgr_login_leave(login);
+
+    return ngx_http_procmgr_hold(r, ngx_http_procmgr_busy);
 }
 
 

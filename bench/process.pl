@@ -69,7 +69,15 @@ each_size('300 1000', sub {
 
     stall($t, $s, $n);
 
-    # a hundred who ask all the time, and one
+    # a hundred who ask all the time, and one, at an interval that is longer
+    # than a scan: with a shorter one scans follow each other for a hundred,
+    # while one has to ask for each
+
+    if ($n > 1000) {
+        $t->write('etc/nginx.conf', $t->read_file('etc/nginx.conf')
+            =~ s/procmgr_interval \K\w+/500ms/r);
+        $t->reload();
+    }
 
     my ($one, $many) = map { scans($t, $s, $_) } 1, 100;
     row('scans per second, 100 clients / one', $n, $many, $one, 1.1, 'most');
@@ -177,7 +185,7 @@ sub scans {
 
     my ($from, $start) = ($count->(), time);
     wrk("http://127.0.0.1:$t->{port}/system/process", $clients,
-        "Cookie: $s->{cookie}");
+        "Cookie: $s->{cookie}") for 1 .. 4;
     return ($count->() - $from) / (time - $start);
 }
 

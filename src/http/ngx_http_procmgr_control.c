@@ -138,23 +138,11 @@ static ngx_int_t
 ngx_http_procmgr_control_list(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx, ngx_uint_t what)
 {
-    ngx_procmgr_view_t            view;
-    ngx_http_procmgr_list_args_t  args;
-
     if (ngx_http_procmgr_args(r, ctx, NULL, NULL) != NGX_OK) {
         return ctx->rc;
     }
 
-    ngx_memzero(&args, sizeof(ngx_http_procmgr_list_args_t));
-
-    args.what = what;
-    args.role = ctx->role;
-
-    if (ngx_http_procmgr_control_view(r, &args, &view) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    return ngx_http_procmgr_send_view(r, &view);
+    return ngx_http_procmgr_control_allowed(r, ctx, what, NULL);
 }
 
 
@@ -164,9 +152,6 @@ static ngx_int_t
 ngx_http_procmgr_control_service(ngx_http_request_t *r,
     ngx_http_procmgr_ctx_t *ctx)
 {
-    ngx_procmgr_view_t            view;
-    ngx_http_procmgr_list_args_t  args;
-
     if (ngx_http_procmgr_args(r, ctx, NULL, NULL) != NGX_OK) {
         return ctx->rc;
     }
@@ -177,17 +162,9 @@ ngx_http_procmgr_control_service(ngx_http_request_t *r,
                    &ctx->seg[0]);
     }
 
-    ngx_memzero(&args, sizeof(ngx_http_procmgr_list_args_t));
-
-    args.what = NGX_HTTP_PROCMGR_LIST_SERVICES;
-    args.role = ctx->role;
-
-    if (ngx_http_procmgr_control_view(r, &args, &view) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    return ngx_http_procmgr_control_look(r, ctx, &view,
-                                         ngx_http_procmgr_control_one);
+    return ngx_http_procmgr_control_allowed(r, ctx,
+                                            NGX_HTTP_PROCMGR_LIST_SERVICES,
+                                            ngx_http_procmgr_control_one);
 }
 
 

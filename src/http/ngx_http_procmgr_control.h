@@ -76,6 +76,17 @@ ngx_int_t ngx_http_procmgr_control_look(ngx_http_request_t *r,
     ngx_http_procmgr_looked_pt handler);
 
 
+/* control_allow.c */
+
+/*
+ * The view of `what' for this account, sent, or given to the handler like
+ * control_look() does
+ */
+ngx_int_t ngx_http_procmgr_control_allowed(ngx_http_request_t *r,
+    ngx_http_procmgr_ctx_t *ctx, ngx_uint_t what,
+    ngx_http_procmgr_looked_pt handler);
+
+
 /* control.c */
 
 ngx_uint_t ngx_http_procmgr_control_name(ngx_str_t *name);

@@ -37,6 +37,9 @@
 #define NGX_HTTP_PROCMGR_SQL_OP_OPEN                                          \
     "SELECT procmgr.op_open($1, $2)"
 
+#define NGX_HTTP_PROCMGR_SQL_ACTOR_ALLOW                                      \
+    "SELECT procmgr.actor_allow($1)"
+
 #define NGX_HTTP_PROCMGR_SQL_REQUEST_DENIED                                   \
     "SELECT procmgr.request_denied($1, $2)"
 

@@ -8,8 +8,12 @@
 #include <string.h>
 
 
+/* ms; who waits gives up after 30000, and one status takes up to 10000 */
+#define HELPER_LIST_LATE  18000
+
+
 static void helper_list_service(helper_t *h, const pm_policy_entry_t *e,
-    size_t step, pm_wire_text_t *t);
+    size_t step, uint64_t late, pm_wire_text_t *t);
 static void helper_list_words(pm_wire_text_t *t, const pm_policy_entry_t *e);
 static void helper_list_names(pm_wire_text_t *t, const char *key,
     uint64_t bits, const char *const *names, unsigned n);
@@ -22,10 +26,12 @@ helper_list_act(helper_t *h)
 {
     size_t                    i;
     unsigned                  n;
+    uint64_t                  late;
     const char               *only;
     pm_wire_text_t            t;
     const pm_policy_entry_t  *e;
 
+    late = helper_now() + HELPER_LIST_LATE;
     only = pm_wire_get(&h->msg, "name");
 
     for (i = 0, n = 0; i < h->policy.n; i++) {
@@ -48,7 +54,7 @@ helper_list_act(helper_t *h)
         switch (e->kind) {
 
         case PM_POLICY_SERVICE:
-            helper_list_service(h, e, i, &t);
+            helper_list_service(h, e, i, late, &t);
             break;
 
         case PM_POLICY_COMMAND:
@@ -107,17 +113,23 @@ helper_list_act(helper_t *h)
 
 static void
 helper_list_service(helper_t *h, const pm_policy_entry_t *e, size_t step,
-    pm_wire_text_t *t)
+    uint64_t late, pm_wire_text_t *t)
 {
     const helper_state_t  *s;
 
-    static helper_state_t  state;
+    static helper_state_t        state;
+    static const helper_state_t  unasked = {
+        .state = "unknown", .sub = "status not asked, others took too long"
+    };
 
     s = NULL;
 
-    if (h->nsteps) {
+    if (h->nsteps && helper_now() < late) {
         helper_manager(e)->observe(e, helper_run(h, step), &state);
         s = &state;
+
+    } else if (h->nsteps) {
+        s = &unasked;
     }
 
     pm_wire_add(t, "manager", pm_manager_names[e->manager]);

@@ -76,6 +76,9 @@ is_deeply(account('anna')->{services}, ['db', 'web'], 'left as it was');
 my $r = intent('anna', 'service_restart', 'web');
 is($r->{status}, 'ok', 'it may act on what is listed');
 $db->call('op_outcome', uuid(), 'success', undef, {});
+is_deeply($db->call('actor_allow', 'anna'), ['db', 'web'],
+    'what it may act on is told');
+is($db->call('actor_allow', 'admin'), undef, 'all: of another');
 $r = intent('anna', 'service_restart', 'mail');
 is_deeply([$r->{status}, @{ $r->{op} }{qw(retStatus code target)}],
     ['repeat', 'refused', 'not_allowed', 'mail'], 'and on nothing else');
@@ -122,6 +125,7 @@ $db->ctl('account', 'role', 'anna', 'operator');
 $db->ctl('account', 'allow', 'anna', 'web');
 $r = intent('token:backup', 'service_stop', 'mail');
 is($r->{op}{code}, 'not_allowed', 'bound by the list of its account');
+is_deeply($db->call('actor_allow', 'token:backup'), ['web'], 'and told it');
 $db->ctl('account', 'allow', 'anna');
 
 $db->ctl('account', 'disable', 'anna');

@@ -59,8 +59,8 @@ is_deeply(\@passed, [], 'forbidden statements of the web role give 42501');
 # functions: exactly these
 
 my @web = qw(account_auth account_change account_delete account_get
-    account_list account_new account_password log_export log_get log_list
-    log_read log_series log_unread log_verify login_failed op_intent
+    account_list account_new account_password actor_allow log_export log_get
+    log_list log_read log_series log_unread log_verify login_failed op_intent
     op_not_started op_open op_outcome op_refuse request_denied schema_level
     sensitive_read session_create session_end session_end_id session_epoch
     session_get session_list session_reauth session_touch token_get

@@ -13,7 +13,7 @@ use Test::Procmgr;
 use Test::ProcmgrProc;
 use Time::HiRes qw(sleep time);
 
-my $t = Test::Procmgr->new(plan => 31)->run(workers => 1);
+my $t = Test::Procmgr->new(plan => 41)->run(workers => 1);
 my $s = $t->login('operator');
 my $p = spawn();
 my @frozen;
@@ -64,8 +64,35 @@ for my $what (qw(stop delete)) {
         if $what eq 'stop';
 }
 
+# a start and thresholds of which nothing is known: here as the server has it
+
+my $id = $s->post('/memory/watches', { pid => $p->{pid},
+    thresholds_mb => [100] })->{json}{id};
+is($s->post("/memory/watches/$id/stop")->{status}, 200, 'a stopped watch');
+
+for my $what (['PATCH', '', { thresholds_mb => [200] }],
+    ['POST', '/start', undef])
+{
+    my ($method, $path, $body) = @$what;
+    my $was = told($id);
+
+    freeze();
+    my $r = $s->request($method, "/memory/watches/$id$path", $body);
+    is("$r->{status} $r->{json}{code}", '503 database_unavailable',
+        "frozen: no $method");
+    is(told($id), $was, 'it is as it was');
+    thaw();
+    ok($t->wait_for(sub { $s->get('/log')->{status} == 200 }, 30), 'thawed');
+    sleep 10;       # the list is looked at twice
+    is(told($id), $t->psql("SELECT running || ' ' || (def->'thresholds_mb'->>0"
+        . ")::numeric::int FROM procmgr.watch"), 'the same here and there');
+}
+
+is($s->delete("/memory/watches/$id")->{status}, 204, 'deleted');
+
 # one that is made while nobody answers is not there, and not later either
 
+my $started = started();
 freeze();
 my $r = $s->post('/memory/watches', { pid => $p->{pid} });
 is("$r->{status} $r->{json}{code}", '503 database_unavailable',
@@ -75,8 +102,7 @@ thaw();
 
 # the server runs what it was sent, as soon as it goes on
 
-$t->wait_for(sub { 3 == $t->psql("SELECT count(*) FROM procmgr.op_row "
-    . "WHERE type = 'memory_watch' AND code = 'started'") }, 20);
+$t->wait_for(sub { started() == $started + 1 }, 20);
 ok($t->wait_for(sub { !$t->psql('SELECT count(*) FROM procmgr.watch') }, 60),
     'what it made then is deleted');
 is_deeply($s->get('/memory/watches')->{json}, [], 'and never ran');
@@ -102,6 +128,17 @@ is($t->psql("SELECT (procmgr.log_verify(NULL, 0, 5000))::json->>'ok'"), 'true',
 
 end($p);
 
+
+sub started {
+    return $t->psql("SELECT count(*) FROM procmgr.op_row "
+        . "WHERE type = 'memory_watch' AND code = 'started'");
+}
+
+sub told {
+    my $w = watch($_[0]);
+    return ($w->{is_running} ? 'true' : 'false')
+        . " $w->{config}{thresholds_mb}[0]";
+}
 
 sub watch { $s->get("/memory/watches/$_[0]")->{json} }
 

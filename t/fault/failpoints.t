@@ -207,7 +207,6 @@ sub operation {
             # the answer to its intent gets lost, if it was sent
 
             $f->mute();
-            sleep 0.1;
             $f->point($point);
             $f->release($held);
             sleep 0.3;

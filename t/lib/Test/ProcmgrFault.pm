@@ -195,10 +195,11 @@ sub proxy {
         or die "$at: $!";
     chmod 0777, $at;
 
+    pipe my $muted, my $mutes or die "pipe: $!";
     defined(my $pid = fork) or die "fork: $!";
 
     if ($pid) {
-        $self->{proxy} = $pid;
+        @$self{qw(proxy muted)} = ($pid, $muted);
         return;
     }
 
@@ -207,7 +208,7 @@ sub proxy {
 
     my ($cut, $mute) = (0, 0);
     $SIG{USR1} = sub { $cut = 1 };
-    $SIG{USR2} = sub { $mute = 1 };
+    $SIG{USR2} = sub { $mute = 1; syswrite $mutes, 'm' };
     $SIG{PIPE} = 'IGNORE';
     $SIG{$_} = sub { POSIX::_exit(0) } for qw(INT TERM HUP);
 
@@ -261,7 +262,16 @@ sub proxy {
 }
 
 sub cut  { kill 'USR1', $_[0]{proxy} }
-sub mute { kill 'USR2', $_[0]{proxy} }
+
+# nothing that the server says comes through when this is back
+
+sub mute {
+    my ($self) = @_;
+
+    kill 'USR2', $self->{proxy};
+    IO::Select->new($self->{muted})->can_read(20)
+        && sysread $self->{muted}, my $m, 1 or die "the proxy is gone\n";
+}
 
 
 # failpoints

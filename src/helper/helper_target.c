@@ -141,14 +141,17 @@ helper_target_protected(helper_t *h, const helper_target_t *t)
 
     if (master == -1) {
         len = sizeof(peer);
-        master = 0;
+
+        /* a worker that is gone does not tell whose it was: any may be */
 
         if (getsockopt(HELPER_SOCKET, SOL_SOCKET, SO_PEERCRED, &peer, &len)
-            == 0 && helper_proc(peer.pid, &worker) == 0)
+            == -1 || helper_proc(peer.pid, &worker) != 0)
         {
-            master = worker.ppid;
-            h->worker = peer.pid;
+            return 1;
         }
+
+        master = worker.ppid;
+        h->worker = peer.pid;
     }
 
     return t->proc.kernel || t->who.pid == h->worker
@@ -171,7 +174,13 @@ helper_target_unit(helper_t *h, pid_t pid)
     }
 
     snprintf(path, sizeof(path), "/proc/%d/cgroup", (int) pid);
-    (void) helper_proc_read(path, buf, sizeof(buf));
+    errno = 0;
+
+    /* one that has ended, or a kernel without groups; else it may be one */
+
+    if (helper_proc_read(path, buf, sizeof(buf)) != 0) {
+        return errno != 0 && errno != ENOENT && errno != ESRCH;
+    }
 
     for (p = strtok_r(buf, "/\n", &save); p; p = strtok_r(NULL, "/\n", &save))
     {

@@ -139,6 +139,34 @@ SKIP: {
 
 end(@tree);
 
+# of a worker that is gone nobody knows whose it was, and whom that protects
+
+@tree = tree(0);
+
+my $go = "$h->{dir}/go";
+my $worker = fork() // die "fork: $!";
+
+if ($worker == 0) {
+	@started = ();
+	$h->ask(verb => 'signal', signal => 'TERM', pid => $tree[0],
+		starttime => Test::Helper::start_time($tree[0]),
+		_child => sub {
+			for (1 .. 1000) {
+				last if -e $go;
+				select undef, undef, undef, 0.01;
+			}
+		});
+	POSIX::_exit(0);
+}
+
+select undef, undef, undef, 0.3;
+kill 'KILL', $worker;
+waitpid $worker, 0;
+$h->write('go', '');
+select undef, undef, undef, 1;
+ok(becomes('S', @tree), 'a worker that is gone ends nothing');
+end(@tree);
+
 # a word that is missing or wrong
 
 my %bad;

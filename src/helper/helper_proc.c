@@ -71,7 +71,7 @@ helper_proc(pid_t pid, helper_proc_t *p)
 }
 
 
-/* every process that is not a zombie */
+/* every process that is not a zombie; 0 where not all of them can be had */
 
 size_t
 helper_proc_list(helper_proc_t **list)
@@ -104,6 +104,7 @@ helper_proc_list(helper_proc_t **list)
             p = realloc(*list, size * sizeof(helper_proc_t));
 
             if (p == NULL) {
+                n = 0;
                 break;
             }
 

@@ -267,7 +267,7 @@ helper_signal_children(helper_signal_t *s, unsigned *moving,
 
     n = helper_proc_list(&list);
     found = 0;
-    *moving = 0;
+    *moving = (n == 0);               /* no list: nobody knows */
 
     for (i = 0; i < n && *code == NULL; i++) {
 
@@ -318,6 +318,9 @@ helper_signal_children(helper_signal_t *s, unsigned *moving,
             (void) helper_target_signal(t, SIGSTOP);
             s->n++;
             found++;
+
+        } else {
+            ++*moving;                /* until it is not there any more */
         }
     }
 

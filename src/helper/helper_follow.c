@@ -243,7 +243,9 @@ helper_read_follow(helper_t *h, uint64_t deadline)
         pfd[0].events = pfd[1].events = POLLIN;
         pfd[0].revents = pfd[1].revents = 0;
 
-        (void) poll(pfd, 2, wait);
+        if (poll(pfd, 2, wait) == -1 && errno != EINTR) {
+            _exit(1);                 /* it would be so for ever */
+        }
 
         if (pfd[0].revents) {
 

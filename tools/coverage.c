@@ -11,8 +11,10 @@
  * from there, of whatever process of the program, and N+ all from that one on:
  *
  *   eERRNO  fails          short   one byte only       zero  0, nothing done
- *   otherN  the Nth of the numbers it writes is another one
+ *   otherN  N; of what writes ids: the Nth of them is another one
  *   past    the clock says an hour more from now on
+ *
+ * PM_CLOCK=N has the clock and the waits of poll() go N times as fast.
  */
 
 
@@ -21,6 +23,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gcov.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -73,7 +76,9 @@ static struct {
     char          kind;
 } fault = { .kind = 0 };
 
-static pm_sites_t  *sites;
+static pm_sites_t      *sites;
+static long             speed = 1;
+static struct timespec  begun;
 
 
 static void pm_coverage_counters(void);
@@ -107,6 +112,12 @@ pm_coverage(void)
         fault.other = strncmp(p + 1, "other", 5) == 0 ? atoi(p + 6) : 0;
     }
 
+    if (getenv("PM_CLOCK")) {
+        speed = atol(getenv("PM_CLOCK"));
+        clock_gettime(CLOCK_BOOTTIME, &begun);
+    }
+
+    unsetenv("PM_CLOCK");
     unsetenv("PM_FAULT_SITES");
     unsetenv("PM_FAULT");
 }
@@ -242,8 +253,8 @@ __wrap_##name(long a, long b, long c, long d, long e, long f)                 \
         return bad;                                                           \
     }                                                                         \
                                                                               \
-    if (kind == 'z') {                                                        \
-        return 0;                                                             \
+    if (kind == 'z' || kind == 'o') {                                         \
+        return fault.other;                                                   \
     }                                                                         \
                                                                               \
     if (kind == 's' && len > 1) {                                             \
@@ -282,7 +293,6 @@ pm_wrap(kill, -1, f)
 pm_wrap(open, -1, f)
 pm_wrap(openat, -1, f)
 pm_wrap(pipe2, -1, f)
-pm_wrap(poll, -1, f)
 pm_wrap(prctl, -1, f)
 pm_wrap(readlinkat, -1, f)
 pm_wrap(renameat, -1, f)
@@ -351,18 +361,42 @@ pm_wrap_ids(getresuid)
 pm_wrap_ids(getresgid)
 
 
+extern int __real_poll(struct pollfd *pfd, nfds_t n, int ms);
+
+int
+__wrap_poll(struct pollfd *pfd, nfds_t n, int ms)
+{
+    int  kind;
+
+    kind = pm_fault("poll", __builtin_return_address(0));
+
+    return kind == 'e' ? -1 : kind ? fault.other
+           : __real_poll(pfd, n, ms > 0 ? (int) ((ms + speed - 1) / speed)
+                                        : ms);
+}
+
+
 extern int __real_clock_gettime(clockid_t clock, struct timespec *ts);
 
 int
 __wrap_clock_gettime(clockid_t clock, struct timespec *ts)
 {
-    int  rc;
+    int        rc;
+    long long  ns;
 
     if (pm_fault("clock_gettime", __builtin_return_address(0)) == 'p') {
         fault.past = 1;
     }
 
     rc = __real_clock_gettime(clock, ts);
+
+    if (clock == CLOCK_BOOTTIME && speed > 1) {
+        ns = speed * ((ts->tv_sec - begun.tv_sec) * 1000000000LL
+                      + ts->tv_nsec - begun.tv_nsec) + begun.tv_nsec;
+        ts->tv_sec = begun.tv_sec + (time_t) (ns / 1000000000);
+        ts->tv_nsec = (long) (ns % 1000000000);
+    }
+
     ts->tv_sec += fault.past ? 3600 : 0;
 
     return rc;

@@ -27,7 +27,7 @@ done
 CFLAGS="$CFLAGS -Wl,$BUILD_DIR/coverage.o -Wl,-T,$top/tools/coverage.ld"
 
 for f in $(sed -nE 's/^pm_wrap(_ids)?\((\w+).*/\2/p' tools/coverage.c) \
-    clock_gettime
+    clock_gettime poll
 do
     CFLAGS="$CFLAGS -Wl,--wrap=$f"
 done

@@ -25,19 +25,32 @@ my $nobody = getpwnam('nobody');
 sub new {
 	my ($class, %o) = @_;
 
-	my $h = Test::Helper->new();
+	my $h = Test::Helper->new(unprivileged => $o{unprivileged});
 	my $d = $h->{dir};
 	my $self = bless { %o, helper => $h, dir => $d }, $class;
 
-	$h->script('act', "id -u >> $d/ran\n");
+	$h->script('act', "id -u >> $d/ran\n"
+		. ($o{all} ? "echo out; echo err >&2\n" : ''));
 	$h->script('svc', "[ \$1 = status ] && exit 0; id -u >> $d/ran\n");
 	$self->{policy} = "command act path=$d/act act user=nobody roles=admin\n"
 		. "service svc lsb $d/svc actions=restart roles=admin log=$d/log\n"
-		. "signal uid=12345 sigs=TERM roles=admin\n"
+		. "signal uid=12345 sigs=TERM,KILL,STOP roles=admin\n"
 		. "priority uid=12345 nice=0..10 ionice=idle affinity=on "
 		. "roles=admin\n"
 		. "read fields=all roles=admin\nschedule roles=admin\n"
 		. "journal unit=svc roles=admin lines=10\n";
+	$self->{policy} .= "service sd systemd sd.service actions=restart "
+		. "roles=admin\njournal unit=sd.service roles=admin lines=10\n"
+		. "command slow path=$d/slow slow user=nobody roles=admin\n"
+		. "command no path=$d/no no user=nobody roles=admin\n"
+		. "command late path=$d/late late user=nobody roles=admin "
+		. "timeout=20s\n"
+		. "service other lsb $d/svc actions=stop roles=operator\n"
+		if $o{all};
+	$h->script('slow', "id -u >> $d/ran; exec sleep 0.12\n");
+	$h->script('late', "id -u >> $d/ran; trap '' TERM; sleep 60 & "
+		. "setsid sleep 60 & exec sleep 60\n");
+	$h->write('no', "#!$d/none\nid -u >> $d/ran\n", 0755);
 	$h->write('log', "one\ntwo\n");
 	$h->write('ran', '', 0666);
 
@@ -57,6 +70,27 @@ sub new {
 		query => [verb => 'query'],
 	};
 
+	$self->{verbs} = { %{$self->{verbs}},
+		command => [verb => 'command', argv => 'act', id => 'act',
+			chain => '1:a@b'],
+		measured => [verb => 'command', argv => 'slow', id => 'slow',
+			measure => 1],
+		late => [verb => 'command', argv => 'late', id => 'late'],
+		status => [verb => 'status'],
+		kill => [verb => 'signal', signal => 'KILL'],
+		stop => [verb => 'signal', signal => 'STOP'],
+		units => [verb => 'journal', name => 'sd', lines => 5],
+		names => [verb => 'list'],
+		same => [verb => 'read', _pids => [[$$, 0x7,
+			Test::Helper::start_time($$)]]],
+	} if $o{all};
+
+	# only where it waits, since that takes its time
+	$self->{only} = {
+		late => qr/exec_(?:wait|drain|reap)|stray|proc/,
+		measured => qr/exec_(?:wait|reap)|measure|proc|stored|spool/,
+	};
+
 	# what must not be done, whatever fails, and why
 
 	my @signal = (verb => 'signal', signal => 'TERM', wait_ms => 100);
@@ -71,6 +105,7 @@ sub new {
 		foreign => [@signal, _target => 54321],
 		master => [@signal, _worker => 1],
 		unit => [@signal],
+		program => [@command, argv => 'no'],
 	};
 
 	# (at the end: what is read of the policy is read to there)
@@ -78,6 +113,14 @@ sub new {
 		content('/proc/self/cgroup') =~ s/^.*:\/\n//mgr;
 	$self->{more}{unit} = "protect unit=$unit\n" if $unit;
 	delete $self->{never}{unit} unless $unit;
+
+	# (one user is all that there is)
+	if ($o{unprivileged}) {
+		$self->{verbs} = { map { $_ => $self->{verbs}{$_} }
+			qw(command read service) };
+		$self->{never} = { map { $_ => $self->{never}{$_} }
+			qw(role forged) };
+	}
 
 	return $self;
 }
@@ -106,6 +149,11 @@ sub run {
 	my %is = (op => $op, @ask);
 
 	$self->{helper}->write('ran', '', 0666);
+
+	# the spool is swept each time
+	unlink "$self->{dir}/spool/pruned";
+	$self->{helper}->write("spool/new.old.$_", '') for 1, 2;
+	utime 1, 1, "$self->{dir}/spool/new.old.1";
 
 	if ($is{verb} =~ /^(?:signal|priority)$/) {
 		$is{pid} = target($is{_target} // 12345, $is{tree});
@@ -144,7 +192,8 @@ sub look {
 
 	if ($verb =~ /^(?:command|service)$/) {
 		my @uids = split /\n/, content("$d/ran");
-		my $want = $verb eq 'command' ? $nobody : 0;
+		my $want = $verb eq 'command' ? $nobody
+			: $self->{helper}{unprivileged} ? $nobody : 0;
 
 		$done = @uids;
 		push @{$bad->{'another user'}}, $call if grep { $_ ne $want } @uids;
@@ -159,6 +208,8 @@ sub look {
 		my @all = ($is->{pid}, @{$is->{below}});
 
 		$done = grep { ended($_) } @all;
+		$done = @all if $is->{signal} eq 'STOP'
+			&& content("/proc/$is->{pid}/stat") =~ /\) T/;
 		$ok = 0 if ($r->{final}{code} // '') eq 'still_alive';
 		push @{$bad->{'success without an act'}}, $call
 			if $ok && $done < @all;

@@ -6,9 +6,10 @@
  * opened or written for it.  With PM_COVERAGE_DUMP=1 a program adds what its
  * file has to the .gcda files that gcov reads, and ends.
  *
- * The calls named below come through here, by the linker's --wrap.  PM_FAULT_SITES=FILE has the places
- * written down that they come from; PM_FAULT=PLACE:N:KIND fails the Nth call
- * from there, of whatever process of the program, and N+ all from that one on:
+ * The calls named below come through here, by the linker's --wrap.
+ * PM_FAULT_SITES=FILE has the places written down that they come from;
+ * PM_FAULT=PLACE:N:KIND fails the Nth call from there, of whatever process of
+ * the program, and N+ all from that one on:
  *
  *   eERRNO  fails          short   one byte only       zero  0, nothing done
  *   otherN  N; of what writes ids: the Nth of them is another one

@@ -51,6 +51,7 @@ extern struct gcov_info *const  __stop_pm_gcov_info[];
 extern char                     pm_counters_start[];
 extern char                     pm_counters_end[];
 extern const char               __executable_start[];
+extern const char               etext[];
 
 
 typedef struct {
@@ -124,7 +125,7 @@ pm_coverage(void)
 }
 
 
-/* of one layout, one file: each program has its own */
+/* of one layout and text, one file: each program has its own */
 
 static void
 pm_coverage_counters(void)
@@ -134,7 +135,7 @@ pm_coverage_counters(void)
     uint64_t                  sum;
     struct gcov_info *const  *info;
 
-    sum = 0;
+    sum = (uint64_t) (etext - __executable_start);
 
     for (info = __start_pm_gcov_info; info < __stop_pm_gcov_info; info++) {
         sum = sum * 1099511628211u

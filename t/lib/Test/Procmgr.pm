@@ -490,6 +490,18 @@ sub stop {
 
     $self->nginx_stop();
 
+    # another one that was started in its place
+
+    my $file = "$self->{dir}/nginx/nginx.pid";
+    my ($pid) = -e $file ? read_path($file) =~ /(\d+)/ : ();
+
+    if ($pid && (eval { read_path("/proc/$pid/cmdline") } // '')
+        =~ /\Q$self->{dir}\E\//)
+    {
+        $self->{master} = $pid;
+        $self->nginx_stop();
+    }
+
     if (-x "$self->{dir}/demo/procmgr-demo") {
         system("$self->{dir}/demo/procmgr-demo stop > /dev/null 2>&1");
     }

@@ -46,14 +46,12 @@ END { kill 'KILL', $own if $own }
 # seen, but closed
 
 refused('403 access_denied');
-my ($worker) = $t->workers();
 watched();
 
 # not to be seen at all
 
 hide(2);
-$t->reload();
-$t->wait_for(sub { !-d "/proc/$worker" }, 30);
+anew();
 
 refused('404 no_such_process');
 watched();
@@ -61,6 +59,7 @@ watched();
 # and open again
 
 hide(0);
+anew();
 my $id = $s->post('/memory/watches', { pid => $theirs->{pid} })->{json}{id};
 ok($id, 'open again: watched');
 ok($t->wait_for(sub {
@@ -73,6 +72,15 @@ end($theirs);
 
 sub hide { return !system('mount', '-t', 'proc', '-o', "hidepid=$_[0]",
     'proc', '/proc') }
+
+# a worker that has the /proc of before open is no more
+
+sub anew {
+    my ($worker) = $t->workers();
+
+    $t->reload();
+    $t->wait_for(sub { !-d "/proc/$worker" }, 30);
+}
 
 sub refused {
     my ($said) = @_;

@@ -20,9 +20,12 @@ export default [
     languageOptions: { globals: browser },
     rules: {
       'eqeqeq': ['error', 'always', { null: 'ignore' }],
-      'no-restricted-properties': ['error', ...['innerHTML', 'outerHTML',
-        'insertAdjacentHTML', 'dangerouslySetInnerHTML', 'write',
-      ].map((property) => ({ property,
+      'no-restricted-syntax': ['error', ...[
+        'MemberExpression[property.name=/HTML$|^write(ln)?$/]',
+        'MemberExpression[property.value=/HTML$|^write(ln)?$/]',
+        'Property[key.name=/HTML$/]', 'Property[key.value=/HTML$/]',
+        'TemplateElement[value.raw=/HTML=/]',
+      ].map((selector) => ({ selector,
         message: 'Text from the host becomes text nodes only.' }))],
       'no-shadow': 'error',
       'no-var': 'error',

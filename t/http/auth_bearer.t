@@ -14,7 +14,7 @@ use Test::Procmgr;
 my $t = Test::Procmgr->new(plan => 46);
 $t->run(workers => 2);
 
-my $token = ctl('token', 'add', 'deploy', 'operator');
+my $token = $t->ctl('token', 'add', 'deploy', 'operator');
 my %auth = (Authorization => "Bearer $token");
 
 # it is the account's role and the token's name
@@ -79,7 +79,7 @@ is($t->request('GET', '/session', undef, { Cookie => "procmgr=$token" })
 
 # never fresh, never more than its account
 
-my $high = ctl('token', 'add', 'low', 'admin', '--role', 'viewer');
+my $high = $t->ctl('token', 'add', 'low', 'admin', '--role', 'viewer');
 $r = $t->request('POST', '/control/services',
     { name => 'demo', action => 'start' },
     { Authorization => "Bearer $high", 'Content-Type' => 'application/json' });
@@ -87,7 +87,7 @@ is($r->{status}, 403, 'a lower role than its account has');
 
 # the allow list of its account
 
-ctl('account', 'allow', 'operator', 'other');
+$t->ctl('account', 'allow', 'operator', 'other');
 $r = $t->request('POST', '/control/services',
     { name => 'demo', action => 'restart' }, { %json });
 is($r->{status}, 403, 'the account may not act on it');
@@ -98,22 +98,22 @@ is($row->{retStatus}, 'refused', 'a row says so');
 is($row->{actor}, 'token:deploy', 'with its actor');
 is($s->post('/control/services', { name => 'demo', action => 'restart' })
     ->{status}, 403, 'nor may the account itself');
-ctl('account', 'allow', 'operator', 'other', 'demo');
+$t->ctl('account', 'allow', 'operator', 'other', 'demo');
 is($s->post('/control/services', { name => 'demo', action => 'restart' },
     { Prefer => 'wait=20' })->{status}, 200, 'allowed');
-ctl('account', 'allow', 'operator');
+$t->ctl('account', 'allow', 'operator');
 
 # the end of it, in both workers, within a second
 
 is(status(), 200, 'good until it is revoked') for 1 .. 4;
-ctl('token', 'revoke', 'deploy');
+$t->ctl('token', 'revoke', 'deploy');
 select undef, undef, undef, 1.1;
 is(status(), 401, "revoked") for 1 .. 4;
 
-$token = ctl('token', 'add', 'next', 'operator');
+$token = $t->ctl('token', 'add', 'next', 'operator');
 $auth{Authorization} = "Bearer $token";
 is(status(), 200, 'another');
-ctl('account', 'disable', 'operator');
+$t->ctl('account', 'disable', 'operator');
 select undef, undef, undef, 1.1;
 is(status(), 401, 'its account is disabled');
 is($s->get('/log')->{status}, 401, 'the session of the account too');
@@ -123,14 +123,3 @@ unlike(join('', grep { !/\[debug\]/ } split /^/, $t->error_log),
 
 
 sub status { $t->request('GET', '/session', undef, { %auth })->{status} }
-
-sub ctl {
-    local $ENV{PROCMGR_CONNINFO} = 'host=' . $t->socket_dir()
-        . ' dbname=procmgr user='
-        . ($t->{root} ? 'postgres' : scalar getpwuid $>);
-    open my $out, '-|', "$t->{build}/procmgrctl", @_ or die;
-    my $said = <$out>;
-    close $out or die "procmgrctl @_ failed";
-    chomp $said;
-    return $said;
-}

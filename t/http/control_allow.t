@@ -28,10 +28,10 @@ my %etag = ('If-None-Match' => $s->get('/control/services')
 is($s->request('GET', '/control/services', undef, { %etag })->{status}, 304,
     'a list without a list of its own is the one of all');
 
-ctl('account', 'allow', 'operator', 'two', 'unknown');
+$t->ctl('account', 'allow', 'operator', 'two', 'unknown');
 told($s, 'a session');
 
-my $token = ctl('token', 'add', 'deploy', 'operator');
+my $token = $t->ctl('token', 'add', 'deploy', 'operator');
 my $bearer = { Authorization => "Bearer $token" };
 is_deeply(actions($t->request('GET', '/control/policy', undef, $bearer)
     ->{json}{services}), \%BOUND,
@@ -54,13 +54,13 @@ is($s->post('/control/services', { name => 'two', action => 'start' },
 is($s->post('/control/commands', { command => 'procmgr-demo work 1' })
     ->{json}{code}, 'not_allowed', 'a command is refused');
 
-ctl('account', 'allow', 'operator');
+$t->ctl('account', 'allow', 'operator');
 is_deeply(actions($s->get('/control/policy')->{json}{services}),
     actions($all->{services}), 'none named is all that its role may');
 
 # without the database nothing is done; what the policy names is told
 
-ctl('account', 'allow', 'operator', 'two');
+$t->ctl('account', 'allow', 'operator', 'two');
 $t->pg_stop();
 my $r = $s->get('/control/services');
 is($r->{status}, 200, 'the list while the database is away');
@@ -98,15 +98,4 @@ sub told {
 
 sub actions {
     return { map { $_->{name} => [sort @{ $_->{actions} }] } @{ $_[0] } };
-}
-
-sub ctl {
-    local $ENV{PROCMGR_CONNINFO} = 'host=' . $t->socket_dir()
-        . ' dbname=procmgr user='
-        . ($t->{root} ? 'postgres' : scalar getpwuid $>);
-    open my $out, '-|', "$t->{build}/procmgrctl", @_ or die;
-    my $said = <$out>;
-    close $out or die "procmgrctl @_ failed";
-    chomp $said;
-    return $said;
 }

@@ -62,7 +62,7 @@ my %p = (
         %ENV = (A => '1', B => "x\xff");
         exec "$dir/program", 600;
     }),
-    'a process of other namespaces' => spawn(code => \&apart),
+    'a process of other namespaces' => spawn(code => sub { apart($dir) }),
 );
 my %pid = map { $_ => $p{$_}{pid} } keys %p;
 
@@ -229,37 +229,6 @@ for my $pid (qw(0 01 -1 +1 1.0 1e3 0x1 12345678901 abc %20 1%0a)) {
 
 done_testing();
 
-
-# the first of other process numbers, mounts and networks: its number out
-# here and its port
-
-sub apart {
-    mkdir "$dir/own";
-    syscall(272, 0x60020000) == 0 or return 'none none';
-    pipe my $from, my $to or die;
-    my $child = fork() // return 'none none';
-
-    if (!$child) {
-        syscall 157, 1, 9, 0, 0, 0;
-        close $from;
-        system('mount --make-rprivate / && mount -t tmpfs none '
-            . "'$dir/own' 2> /dev/null") == 0 or POSIX::_exit(1);
-        chdir "$dir/own";
-        open my $inside, '>', "$dir/own/inside" or POSIX::_exit(1);
-        my $l = IO::Socket::INET->new(Listen => 1, LocalAddr => '0.0.0.0')
-            or POSIX::_exit(1);
-        syswrite $to, $l->sockport . "\n";
-        close $to;
-        1 while sleep 600;
-        POSIX::_exit(0);
-    }
-
-    close $to;
-    my $port = <$from>;
-    return 'none none' if !defined $port;
-    chomp $port;
-    return "$child $port";
-}
 
 # files of this test: where the output of all tests goes, others write, too
 

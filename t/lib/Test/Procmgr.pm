@@ -510,6 +510,21 @@ sub stop {
 
 # allow_alert, allow_exit: patterns of what a test provokes on purpose
 
+# the first line that procmgrctl says, as the database's owner
+
+sub ctl {
+    my ($self, @words) = @_;
+
+    local $ENV{PROCMGR_CONNINFO} = 'host=' . $self->socket_dir()
+        . ' dbname=procmgr user='
+        . ($self->{root} ? 'postgres' : scalar getpwuid $>);
+    open my $out, '-|', "$self->{build}/procmgrctl", @words or die;
+    my $said = <$out> // '';
+    close $out or die "procmgrctl @words failed";
+    chomp $said;
+    return $said;
+}
+
 sub finish {
     my ($self) = @_;
     my $d = $self->{dir};
